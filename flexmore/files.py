@@ -1,0 +1,134 @@
+"""Files are published whole: written under a temporary name in the same folder, then renamed."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flexmore.errors import FlexmoreError
+
+_CHUNK = 1 << 20
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
+
+
+@contextmanager
+def published(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it becomes `path` at once, on failure it vanishes.
+
+    Raises:
+        FlexmoreError: the folder cannot be written or the disk is full; `path` is then as it was before.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except Exception as error:
+        reason = disk_problem(error) or _about(error, {path, temporary, *path.parents})
+        if reason is None:
+            raise
+        raise FlexmoreError(f"{path}: cannot be written: {reason}; what stood there is unchanged") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def published_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; on success it replaces `path`, on failure it vanishes.
+
+    Raises:
+        FlexmoreError: the folder cannot be written or the disk is full; `path` is then as it was before.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+        yield temporary
+        temporary.chmod(0o755)
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.replace(path)
+    except Exception as error:
+        if (reason := disk_problem(error)) is None:
+            raise
+        raise FlexmoreError(f"{path}: cannot be written: {reason}; what stood there is unchanged") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def disk_problem(error: Exception) -> str | None:
+    """What the system said, where `error` comes from a disk that is full or may not be written; else None."""
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return error.strerror if error.filename is None else f"{error.strerror} ({error.filename})"
+    if type(error).__name__ == "SafetensorError" and "os error" in str(error):  # it is no OSError
+        return str(error)
+    return None
+
+
+def _about(error: Exception, paths: Collection[Path | None]) -> str | None:
+    """What the system said, where `error` names one of `paths`; else None."""
+    if isinstance(error, OSError) and error.filename is not None and Path(error.filename) in paths:
+        return f"{error.strerror} ({error.filename})"
+    return None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Publish `text` as the UTF-8 file `path`."""
+    with published(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = 1) -> None:
+    """Publish `value` as JSON with a final newline; NaN and infinity are refused (ValueError)."""
+    separators = (",", ":") if indent is None else None
+    write_text(path, json.dumps(value, indent=indent, separators=separators, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file.
+
+    Raises:
+        FlexmoreError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FlexmoreError(f"{path}: not found; run the step that makes it (see docs/architecture.md)") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise FlexmoreError(f"{path}: not a JSON file ({error}); delete it and run again") from error
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed left under temporary names; only while nobody writes below `folder`."""
+    for path in list(folder.rglob(".*.tmp")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def fingerprint(value: Any) -> str:
+    """The content hash that names what a cached thing was made from: SHA-256 of canonical JSON, 32 hex digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
