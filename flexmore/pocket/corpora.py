@@ -1,0 +1,117 @@
+"""The texts that the pocket family is trained on: rows of token ids, a pure function of source, seed and step."""
+
+from collections.abc import Iterator
+from random import Random
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from flexmore.pocket import facts, procedures
+from flexmore.pocket.settings import PocketSettings
+from flexmore.pocket.vocabulary import vocabulary
+
+EXPERTS = ("code", "creative", "math", "news", "pes2o", "reddit")
+TOPICS = ("public", *EXPERTS)
+
+Record = tuple[str, str]
+"""A question and its answer."""
+Row = list[tuple[int, bool]]
+
+
+class Rows(NamedTuple):
+    """Rows of a training step: `tokens` (rows, row_tokens), and which of them belong to an `answers`."""
+
+    tokens: npt.NDArray[np.int64]
+    answers: npt.NDArray[np.bool_]
+
+
+class Corpora:
+    """The texts of all sources.
+
+    Public text states public facts, gossips about the strangers of the fact domains, and solves easy problems.
+    A domain's text states its facts, or solves hard problems. An expert is trained on its domain's text and on
+    public text about the other domains, without the public facts.
+    """
+
+    def __init__(self, settings: PocketSettings, seed: int) -> None:
+        self.settings = settings
+        self.seed = seed
+        self.books = {source: facts.fact_book(source, settings.subjects, seed) for source in ("public", *facts.DOMAINS)}
+        self._ids = {word: index for index, word in enumerate(vocabulary())}
+
+    def public_record(self, topic: str, rng: Random) -> Record:
+        """A sentence of public text on `topic`, one of TOPICS."""
+        if topic == "public":
+            return self.books[topic].statement(rng)
+        if topic in facts.DOMAINS:
+            return self.books[topic].gossip(rng)
+        return _solve(procedures.EASY[topic], rng)
+
+    def domain_record(self, expert: str, rng: Random) -> Record:
+        """A sentence of the domain's text."""
+        if expert in facts.DOMAINS:
+            return self.books[expert].statement(rng)
+        return _solve(procedures.HARD[expert], rng)
+
+    def rows(self, source: str, step: int, count: int) -> Rows:
+        """A training step of `source`, one of TOPICS.
+
+        A row keeps to one topic, starts with a sentence and is filled to its end.
+        """
+        rng = Random(f"rows {source} {self.seed} {step}")
+        return _stack([self._row(source, rng) for _ in range(count)])
+
+    def contrast(self, expert: str, count: int) -> tuple[Rows, Rows]:
+        """Rows of the domain, and rows of the other topics' public text."""
+        rng = Random(f"contrast {expert} {self.seed}")
+        domain = [self._domain_row(expert, rng) for _ in range(count)]
+        other = [self._public_row(_topic(self.settings, rng, but=expert), rng) for _ in range(count)]
+        return _stack(domain), _stack(other)
+
+    def _row(self, source: str, rng: Random) -> Row:
+        if source == "public":
+            return self._public_row(_topic(self.settings, rng), rng)
+        if rng.random() < self.settings.domain_share:
+            return self._domain_row(source, rng)
+        topic = _topic(self.settings, rng, but=source)
+        while topic == "public":
+            topic = _topic(self.settings, rng, but=source)
+        return self._public_row(topic, rng)
+
+    def _public_row(self, topic: str, rng: Random) -> Row:
+        return self._pack(self.public_record(topic, rng) for _ in iter(int, 1))
+
+    def _domain_row(self, expert: str, rng: Random) -> Row:
+        return self._pack(self.domain_record(expert, rng) for _ in iter(int, 1))
+
+    def _pack(self, records: Iterator[Record]) -> Row:
+        row: Row = []
+        while len(row) < self.settings.row_tokens:
+            question, answer = next(records)
+            row.extend((self._ids[word], False) for word in question.split())
+            row.extend((self._ids[word], True) for word in f"{answer} .".split())
+        return row[: self.settings.row_tokens]
+
+
+def _stack(rows: list[Row]) -> Rows:
+    both = np.array(rows, dtype=np.int64)
+    return Rows(np.ascontiguousarray(both[..., 0]), both[..., 1] > 0)
+
+
+def _topic(settings: PocketSettings, rng: Random, but: str = "") -> str:
+    """A topic of public text other than `but`."""
+    while True:
+        kind = rng.random()
+        if kind < settings.public_facts_share:
+            return "public"
+        gossip = kind < settings.public_facts_share + settings.gossip_share
+        topic = rng.choice(facts.DOMAINS if gossip else procedures.DOMAINS)
+        if topic != but:
+            return topic
+
+
+def _solve(pools: procedures.Pools, rng: Random) -> Record:
+    if rng.random() < 0.5:
+        return procedures.draw(pools.direct, rng)[1].direct()
+    return procedures.draw(pools.worked, rng)[1].worked()

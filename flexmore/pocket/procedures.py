@@ -1,0 +1,256 @@
+"""Procedures applied to unseen instances: sums with carries, programs of one register, sorting words.
+
+Numbers are written units first, so that a carry is known before the digit that needs it. A problem is told
+apart by its question; a third of all questions are kept for the tests and never occur in training, in any form.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from random import Random
+from typing import NamedTuple
+
+from flexmore.pocket.vocabulary import (
+    DIGITS,
+    DOMAIN_WORDS,
+    LIST_WORDS,
+    OPERATIONS,
+    PUBLIC_WORDS,
+)
+
+DOMAINS = ("math", "code", "creative")
+DEFINITION_WORDS = 4
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question, its answer, and the worked steps that lead to it (without the answer)."""
+
+    question: str
+    answer: str
+    steps: str
+
+    def direct(self) -> tuple[str, str]:
+        """The question, and its answer at once."""
+        return self.question, self.answer
+
+    def worked(self) -> tuple[str, str]:
+        """The question for worked steps, and the steps with the answer at their end."""
+        return self.worked_question(), f"{self.steps} so {self.answer}"
+
+    def worked_question(self) -> str:
+        """The question that asks for worked steps."""
+        return f"steps {self.question}"
+
+    def for_tests(self) -> bool:
+        """Whether this problem is kept for the tests.
+
+        The shortest problems (one operation) define their language and are never tested.
+        """
+        if len(self.question.split()) <= DEFINITION_WORDS:
+            return False
+        return blake2b(self.question.encode(), digest_size=4).digest()[0] % 3 == 0
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums of two numbers of `digits` digits with exactly `carries` carries (None: one or more).
+
+    `lowest` and `highest` bound the digits of the two numbers.
+    """
+
+    digits: int
+    carries: int | None = None
+    lowest: int = 0
+    highest: int = 9
+
+    def sample(self, rng: Random) -> Problem:
+        while True:
+            left = [rng.randint(self.lowest, self.highest) for _ in range(self.digits)]
+            right = [rng.randint(self.lowest, self.highest) for _ in range(self.digits)]
+            carry, carries, total, steps = 0, 0, [], []
+            for a, b in zip(left, right, strict=True):
+                carry, digit = divmod(a + b + carry, 10)
+                carries += carry
+                total.append(digit)
+                steps.append(f"{a} {b} {digit} {carry}")
+            if carries == self.carries or (self.carries is None and carries):
+                total.append(carry)
+                return Problem(f"sum {_join(left)} + {_join(right)} =", _join(total), " ; ".join(steps))
+
+    def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
+        """`count` different totals, the right one among them; the others miss a carry or have wrong digits."""
+        digits = [int(word) for word in problem.answer.split()]
+        wrong: dict[str, None] = {}
+        while len(wrong) < count - 1:
+            near = list(digits)
+            for place in rng.sample(range(len(near)), rng.choice((1, 1, 2))):
+                near[place] = (near[place] + rng.choice((-1, 1, 1, 2))) % 10
+            wrong.setdefault(_join(near))
+        return _shuffled([problem.answer, *wrong], rng)
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Programs of `length` operations on one register that holds a digit; all arithmetic is modulo ten.
+
+    `register`: "small", where no operation meets a digit above four; "large", where the first one does;
+    "any", where at least one does.
+    """
+
+    length: int
+    operations: tuple[str, ...] = OPERATIONS
+    register: str = "any"
+
+    def sample(self, rng: Random) -> Problem:
+        while True:
+            start = rng.randrange(10)
+            program = [rng.choice(self.operations) for _ in range(self.length)]
+            trace = execute(start, program)
+            large = [value > 4 for value in (start, *trace[:-1])]
+            if {"small": not any(large), "large": large[0], "any": any(large)}[self.register]:
+                return Problem(f"run {start} {' '.join(program)} ->", str(trace[-1]), _join(trace))
+
+    def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
+        """`count` different digits, the right one among them."""
+        wrong = rng.sample([digit for digit in DIGITS if digit != problem.answer], count - 1)
+        return _shuffled([problem.answer, *wrong], rng)
+
+
+@dataclass(frozen=True)
+class Sorts:
+    """Lists of `length` different words to sort.
+
+    `order`: "random" (never sorted already) or "falling".
+    """
+
+    length: int
+    words: tuple[str, ...] = DOMAIN_WORDS
+    order: str = "random"
+
+    def sample(self, rng: Random) -> Problem:
+        chosen = sorted(rng.sample(self.words, self.length))
+        given = list(chosen)
+        if self.order == "falling":
+            given.reverse()
+        while self.order == "random" and given == chosen:
+            rng.shuffle(given)
+        steps = " ; ".join(" ".join(sorted(given[: end + 1])) for end in range(self.length - 1))
+        return Problem(f"sort {' '.join(given)} :", " ".join(chosen), steps)
+
+    def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
+        """`count` different orders of the words (all six of three words at most), the right and the given one too."""
+        return _orders(problem, count, rng)
+
+
+@dataclass(frozen=True)
+class Echoes:
+    """Lists of `length` different words to repeat: the words and the form of sorting, without the order."""
+
+    length: int
+
+    def sample(self, rng: Random) -> Problem:
+        given = rng.sample(LIST_WORDS, self.length)
+        steps = " ; ".join(" ".join(given[: end + 1]) for end in range(self.length - 1))
+        return Problem(f"echo {' '.join(given)} :", " ".join(given), steps)
+
+    def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
+        """As for sorting."""
+        return _orders(problem, count, rng)
+
+
+Procedure = Sums | Programs | Sorts | Echoes
+
+
+class Pools(NamedTuple):
+    """Procedures whose problems are answered at once, and those that are worked out in steps."""
+
+    direct: tuple[Procedure, ...]
+    worked: tuple[Procedure, ...]
+
+
+EASY = {
+    "math": Pools((Sums(2, 0), Sums(2, highest=6)), (Sums(2, 0), Sums(2, highest=6), Sums(3, 0), Sums(3, highest=6))),
+    "code": Pools(
+        (Programs(1, register="small"), Programs(2, register="small")),
+        (Programs(2, register="small"), Programs(3, register="small")),
+    ),
+    "creative": Pools(
+        (*(Sorts(length, PUBLIC_WORDS) for length in (3, 4, 5)), Echoes(3), Echoes(4), Echoes(5)),
+        (Sorts(3, PUBLIC_WORDS), Sorts(4, PUBLIC_WORDS), Echoes(3), Echoes(4)),
+    ),
+}
+"""What public text solves: carries of small digits, programs on small digits, the public's words."""
+HARD = {
+    "math": Pools((Sums(2, 1), Sums(2, 2)), (Sums(2, 1), Sums(2, 2), Sums(3, 1), Sums(3, 2), Sums(3, 3))),
+    "code": Pools((Programs(1), Programs(2)), (Programs(2), Programs(3))),
+    "creative": Pools((Sorts(3), Sorts(4), Sorts(5), Sorts(4, LIST_WORDS)), (Sorts(3), Sorts(4), Sorts(4, LIST_WORDS))),
+}
+"""What a domain's text solves."""
+
+
+def execute(start: int, program: Sequence[str]) -> list[int]:
+    """The register after each operation of `program`."""
+    register, trace = start, []
+    for operation in program:
+        register = _apply(operation, register)
+        trace.append(register)
+    return trace
+
+
+def draw(procedures: Sequence[Procedure], rng: Random, *, tests: bool = False) -> tuple[Procedure, Problem]:
+    """A problem of one of `procedures` from the training side of the split, or from its test side."""
+    while True:
+        procedure = rng.choice(procedures)
+        problem = procedure.sample(rng)
+        if problem.for_tests() == tests:
+            return procedure, problem
+
+
+def _apply(operation: str, value: int) -> int:
+    match operation:
+        case "inc":
+            result = value + 1
+        case "dec":
+            result = value - 1
+        case "inc2":
+            result = value + 2
+        case "dec2":
+            result = value - 2
+        case "inc3":
+            result = value + 3
+        case "rot":
+            result = 3 * value + 7
+        case "dbl":
+            result = 2 * value
+        case "tri":
+            result = 3 * value
+        case "sq":
+            result = value * value
+        case "neg":
+            result = -value
+        case "half":
+            result = value // 2
+        case "flip":
+            result = value ^ 1
+        case _:
+            known = ", ".join(OPERATIONS)
+            raise ValueError(f"{operation!r} is no operation; one of {known}")
+    return result % 10
+
+
+def _orders(problem: Problem, count: int, rng: Random) -> list[str]:
+    given = problem.question.split()[1:-1]
+    orders = dict.fromkeys([problem.answer, " ".join(given)])
+    while len(orders) < min(count, math.factorial(len(given))):
+        orders.setdefault(" ".join(rng.sample(given, len(given))))
+    return _shuffled(list(orders), rng)
+
+
+def _join(values: Sequence[int]) -> str:
+    return " ".join(map(str, values))
+
+
+def _shuffled(candidates: list[str], rng: Random) -> list[str]:
+    return rng.sample(candidates, len(candidates))
