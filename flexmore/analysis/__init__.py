@@ -1,0 +1,1 @@
+"""From scores to tables, selections and figures; never imports torch."""
