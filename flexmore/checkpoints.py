@@ -1,0 +1,200 @@
+"""Checkpoints on disk: safetensors in, safetensors out, a tensor at a time.
+
+Both layouts of a FlexOlmo checkpoint are read: one tensor per expert and projection (the hub's), and the fused
+3-D tensors of transformers 5 (`experts.gate_up_proj` [E, 2·ffn, hidden], gate first; `down_proj` [E, hidden, ffn]).
+A dense Olmo2 checkpoint reads as one with a single expert and no router.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from flexmore.errors import CheckpointError
+from flexmore.files import read_json, write_json
+from flexmore.mixtures import PROJECTIONS, Architecture
+
+_INDEX = "model.safetensors.index.json"
+_SINGLE = "model.safetensors"
+_ARCHITECTURES = {"Olmo2ForCausalLM": "dense", "FlexOlmoForCausalLM": "mixture"}
+
+
+class Checkpoint:
+    """A checkpoint folder, its tensors read when asked for.
+
+    Raises:
+        CheckpointError: on opening, where `config.json` or a shard is missing, a shard is cut short, or the
+            architecture is neither Olmo2 nor FlexOlmo; the message names the file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / "config.json").is_file():
+            raise CheckpointError(f"{folder}: no config.json; expected a checkpoint folder in the hub's layout")
+        self.config: dict[str, Any] = read_json(folder / "config.json")
+        found = (self.config.get("architectures") or ["nothing"])[0]
+        if found not in _ARCHITECTURES:
+            raise CheckpointError(
+                f"{folder / 'config.json'}: architecture {found}; expected {' or '.join(_ARCHITECTURES)}"
+            )
+        self.dense = _ARCHITECTURES[found] == "dense"
+        self.experts: int = 1 if self.dense else int(self.config["num_experts"])
+        self.architecture = Architecture.from_config(self.config)
+        self._files = self._locate()
+        self._open: dict[str, Any] = {}
+
+    def _locate(self) -> dict[str, str]:
+        """Map each tensor's name to the file that holds it."""
+        index = self.folder / _INDEX
+        if index.is_file():
+            return dict(read_json(index)["weight_map"])
+        if not (self.folder / _SINGLE).is_file():
+            raise CheckpointError(f"{self.folder}: neither {_SINGLE} nor {_INDEX}; only safetensors are read")
+        return dict.fromkeys(self._shard(_SINGLE).keys(), _SINGLE)
+
+    def _shard(self, file: str) -> Any:
+        path = self.folder / file
+        if not path.is_file():
+            raise CheckpointError(f"{path}: this shard is named by {_INDEX} and missing; acquire the expert again")
+        try:
+            return safe_open(path, framework="pt")
+        except SafetensorError as error:
+            raise CheckpointError(f"{path}: not a whole safetensors file ({error}); acquire the expert again") from None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._files
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all tensors on disk, sorted."""
+        return sorted(self._files)
+
+    @property
+    def files(self) -> list[str]:
+        """The files of weights, sorted."""
+        return sorted(set(self._files.values()))
+
+    def slice_of(self, name: str) -> Any:
+        """A tensor that is read only where it is indexed (safetensors' `PySafeSlice`)."""
+        if name not in self._files:
+            raise CheckpointError(f"{self.folder}: tensor {name} is missing; expected it in this architecture")
+        file = self._files[name]
+        if file not in self._open:
+            self._open[file] = self._shard(file)
+        return self._open[file].get_slice(name)
+
+    def tensor(self, name: str) -> torch.Tensor:
+        """A whole tensor."""
+        whole: torch.Tensor = self.slice_of(name)[:]
+        return whole
+
+    def expert_weight(self, layer: int, expert: int, projection: str) -> torch.Tensor:
+        """One projection of one expert: [ffn, hidden] for gate and up, [hidden, ffn] for down."""
+        architecture = self.architecture
+        prefix = f"model.layers.{layer}.mlp"
+        expected = (architecture.ffn, architecture.hidden)
+        if projection == "down_proj":
+            expected = expected[::-1]
+        if self.dense:
+            name = f"{prefix}.{projection}.weight"
+            found = self.tensor(name)
+        elif (name := f"{prefix}.experts.{expert}.{projection}.weight") in self:
+            found = self.tensor(name)
+        elif projection == "down_proj":
+            name = f"{prefix}.experts.down_proj"
+            found = self.slice_of(name)[expert]
+        else:
+            name = f"{prefix}.experts.gate_up_proj"
+            start = 0 if projection == "gate_proj" else architecture.ffn
+            found = self.slice_of(name)[expert, start : start + architecture.ffn]
+        if tuple(found.shape) != expected:
+            raise CheckpointError(f"{self.folder}: {name} has shape {tuple(found.shape)}, expected {expected}")
+        return found
+
+    def router(self, layer: int) -> torch.Tensor:
+        """The router's rows of one layer, [experts, hidden]."""
+        return self.tensor(f"model.layers.{layer}.mlp.gate.weight")
+
+    @property
+    def public_config(self) -> dict[str, Any]:
+        """What of config.json decides how the public part of the weights is read, the same in both architectures."""
+        keys = ("vocab_size", "hidden_act", "rms_norm_eps", "max_position_embeddings", "tie_word_embeddings")
+        rope = self.config.get("rope_parameters") or {"rope_theta": self.config.get("rope_theta")}
+        return {"rope_theta": rope["rope_theta"], **{key: self.config.get(key) for key in keys}}
+
+    @property
+    def backbone_names(self) -> list[str]:
+        """Names of the tensors outside the FFNs and routers: the same in every layout."""
+        return [name for name in self.names if ".mlp." not in name]
+
+
+def public_tensors(checkpoint: Checkpoint) -> Iterator[tuple[str, torch.Tensor]]:
+    """What an expert shares with the public model, under the dense model's names: backbone, expert 0, router row 0."""
+    for name in checkpoint.backbone_names:
+        yield name, checkpoint.tensor(name)
+    for layer in range(checkpoint.architecture.layers):
+        for projection in PROJECTIONS:
+            yield (
+                f"model.layers.{layer}.mlp.{projection}.weight",
+                checkpoint.expert_weight(layer, 0, projection),
+            )
+        if not checkpoint.dense:
+            yield f"model.layers.{layer}.mlp.gate.weight[0]", checkpoint.router(layer)[0]
+
+
+def expert_tensors(checkpoint: Checkpoint) -> Iterator[tuple[str, torch.Tensor]]:
+    """What is an expert's own in a 2-expert checkpoint: expert 1 and router row 1."""
+    for layer in range(checkpoint.architecture.layers):
+        for projection in PROJECTIONS:
+            name = f"model.layers.{layer}.mlp.experts.1.{projection}.weight"
+            yield name, checkpoint.expert_weight(layer, 1, projection)
+        yield f"model.layers.{layer}.mlp.gate.weight[1]", checkpoint.router(layer)[1]
+
+
+def digest(tensor: torch.Tensor) -> str:
+    """SHA-256 of a tensor's dtype, shape and bytes."""
+    found = hashlib.sha256(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+    found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+def save_sharded(folder: Path, tensors: Iterable[tuple[str, torch.Tensor]], shard_bytes: int) -> None:
+    """Write tensors as safetensors shards of at most `shard_bytes` and their index, holding one shard in memory."""
+    shards: list[dict[str, torch.Tensor]] = [{}]
+    written: list[list[str]] = []
+    size = total = 0
+
+    def flush() -> None:
+        shard = shards.pop()
+        save_file(shard, folder / f"part-{len(written)}.tmp", metadata={"format": "pt"})
+        written.append(list(shard))
+        shards.append({})
+
+    for name, tensor in tensors:
+        bytes_ = tensor.numel() * tensor.element_size()
+        if shards[0] and size + bytes_ > shard_bytes:
+            flush()
+            size = 0
+        shards[0][name] = tensor.contiguous()
+        size, total = size + bytes_, total + bytes_
+    flush()
+    weight_map = {}
+    for number, names in enumerate(written):
+        file = f"model-{number + 1:05d}-of-{len(written):05d}.safetensors"
+        (folder / f"part-{number}.tmp").replace(folder / file)
+        weight_map.update(dict.fromkeys(names, file))
+    write_json(folder / _INDEX, {"metadata": {"total_size": total}, "weight_map": dict(sorted(weight_map.items()))})
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata in a safetensors file's header; empty where the file is missing or not whole."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (FileNotFoundError, SafetensorError, json.JSONDecodeError):
+        return {}

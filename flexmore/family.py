@@ -1,0 +1,91 @@
+"""What acquired experts say of themselves in `source.json`, and whether they and their factors belong together.
+
+Needs no torch.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flexmore.config import Layout
+from flexmore.errors import CheckpointError, FlexmoreError
+from flexmore.files import read_json
+from flexmore.mixtures import Architecture, Mixture, Recipe, cook
+
+
+def read_source(layout: Layout, name: str) -> dict[str, Any]:
+    """The `source.json` of an acquired expert."""
+    content: dict[str, Any] = read_json(layout.expert(name) / "source.json")
+    return content
+
+
+def cook_from_disk(layout: Layout, mixture: Mixture, seed: int | None) -> Recipe:
+    """The recipe of a mixture of the checkpoints and factors that lie in `layout` now.
+
+    Raises:
+        FlexmoreError: an expert was acquired again after it was factorized.
+    """
+    sources = {name: read_source(layout, name) for name in ("public", *mixture.experts)}
+    factors = {}
+    for name in mixture.experts:
+        index = read_json(layout.factors(name) / "index.json")
+        if index["source"] != sources[name]["fingerprint"]:
+            raise FlexmoreError(
+                f"{layout.factors(name)}: made from another checkpoint than {layout.expert(name)}; "
+                f"run `flexmore factorize {name}`"
+            )
+        factors[name] = index["fingerprint"]
+    prints = {name: source["fingerprint"] for name, source in sources.items()}
+    return cook(mixture, Architecture(**sources["public"]["architecture"]), prints, factors, seed)
+
+
+def check_recipe(layout: Layout, recipe: Recipe) -> None:
+    """Refuse a recipe that was made from other weights than those in `layout`, which its fingerprint would not name.
+
+    Raises:
+        FlexmoreError: it says what to run.
+    """
+    if cook_from_disk(layout, recipe.mixture, recipe.seed).fingerprint != recipe.fingerprint:
+        raise FlexmoreError(
+            f"{layout.recipe(recipe.mixture.name)}: made from other weights than those in {layout.root} now; "
+            "run `flexmore compose`"
+        )
+
+
+def check_family(layout: Layout, names: Iterable[str]) -> None:
+    """Refuse experts that were not branched from one public model.
+
+    Raises:
+        CheckpointError: names the first tensor, or the first key of config.json, that differs, and the checkpoints.
+    """
+    sources = {name: read_source(layout, name) for name in names}
+    check_shared({name: source["public_tensors"] for name, source in sources.items()})
+    expected = sources["public"]["public_config"]
+    for name, source in sources.items():
+        for key, value in source["public_config"].items():
+            if value != expected[key]:
+                raise CheckpointError(
+                    f"{layout.expert(name)}: {key} is {value}, the public model's is {expected[key]}; "
+                    "expected an expert that was branched from it"
+                )
+
+
+def check_shared(sources: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse experts that do not share one public model, bit by bit.
+
+    Args:
+        sources: for `public` and each expert the digests of its `public_tensors`.
+
+    Raises:
+        CheckpointError: names the first tensor that differs, or is missing, and the two checkpoints.
+    """
+    first = next((name for name in sources if name != "public"), "public")
+    for other, tensors in sources.items():
+        names = set(sources[first]) | set(tensors)
+        if other == "public":  # a dense model has no router
+            names = {name for name in names if not name.endswith("[0]")}
+        for name in sorted(names):
+            if tensors.get(name) != sources[first].get(name):
+                raise CheckpointError(
+                    f"experts {first} and {other} were not branched from the same public model: {name} differs "
+                    "between them; expected the same bits in backbone, public expert and router row 0"
+                )
