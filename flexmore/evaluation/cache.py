@@ -1,0 +1,108 @@
+"""The score cache: `scores/<fingerprint>/<task>.json`, one task's result of one mixture, written as soon as
+it is known.
+
+A record is named by what its mixture's weights were made from, and believed only if the key inside says that
+everything else was the same too: the task's prompts, documents, targets, metric and settings, the dtype, the
+tokenizer, the engine's revision. Library versions, device, batch size and commit stand beside it.
+"""
+
+import json
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from flexmore.files import fingerprint, write_json
+
+
+def task_key(mixture: str, content: str, dtype: str, engine: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """The key of one task's result.
+
+    Args:
+        mixture: the recipe's fingerprint: weights at effective ranks, active experts.
+        content: the task's (`PreparedTask.content`).
+        dtype: in which the model computes.
+        engine: `MixtureLM.identity`.
+        settings: limit and seed.
+    """
+    return fingerprint(
+        {"mixture": mixture, "task": content, "dtype": dtype, "engine": dict(engine), "settings": dict(settings)}
+    )
+
+
+class ScoreCache:
+    """Records under one folder.
+
+    Args:
+        folder: `cache/scores` of a family.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, mixture: str, task: str) -> Path:
+        """Where the record of a task lies."""
+        return self.folder / mixture / f"{task}.json"
+
+    def get(self, mixture: str, task: str, key: str) -> dict[str, Any] | None:
+        """The record stored under `key`, or None: never stored, stored for something else, or half-written."""
+        try:
+            stored = json.loads(self.path(mixture, task).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if not isinstance(stored, dict) or stored.get("key") != key or stored.get("check") != _check(stored):
+            return None
+        return stored
+
+    def put(self, mixture: str, task: str, key: str, result: Mapping[str, Any], versions: Mapping[str, str]) -> None:
+        """Store a result, at once and whole; it replaces what an older key had left there."""
+        record: dict[str, Any] = {"key": key, "result": dict(result), "versions": dict(versions)}
+        write_json(self.path(mixture, task), record | {"check": _check(record)}, indent=None)
+
+
+def provenance(dtype: str, device: str, batch_tokens: int) -> dict[str, str]:
+    """What computed a score, without being part of its key: versions, commit, device, batch size."""
+    packages = ("flexmore", "torch", "transformers", "lm_eval", "tokenizers", "datasets")
+    return {
+        "python": platform.python_version(),
+        **{name: _version(name) for name in packages},
+        "commit": _commit(),
+        "dtype": dtype,
+        "device": device,
+        "batch_tokens": str(batch_tokens),
+    }
+
+
+def merged(versions: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Versions of several results as one: where they differ, all values, sorted."""
+    values: dict[str, set[str]] = {}
+    for some in versions:
+        for name, value in some.items():
+            values.setdefault(name, set()).add(value)
+    return {name: ", ".join(sorted(found)) for name, found in values.items()}
+
+
+def _check(record: Mapping[str, Any]) -> str:
+    return fingerprint([record.get("key"), record.get("result"), record.get("versions")])
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except ModuleNotFoundError:
+        return "not installed"
+
+
+def _commit() -> str:
+    """The commit of the checkout that this code runs from, `+` where it was changed since; `unknown` elsewhere."""
+    here = Path(__file__).parent
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
+            cwd=here, capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return found.stdout.strip()

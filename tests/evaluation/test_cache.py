@@ -1,0 +1,83 @@
+"""The score cache believes a record only if it was made from the same things and is whole."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flexmore.evaluation.cache import ScoreCache, merged, provenance, task_key
+
+RESULT = {"score": 0.5, "stderr": None, "n": 2, "items": [0.0, 1.0]}
+
+
+def test_what_was_put_is_got(tmp_path: Path) -> None:
+    cache = ScoreCache(tmp_path)
+    assert cache.get("weights", "task", "key") is None
+    cache.put("weights", "task", "key", RESULT, {"torch": "2"})
+    found = cache.get("weights", "task", "key")
+    assert found is not None
+    assert found["result"] == RESULT
+    assert found["versions"] == {"torch": "2"}
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")] == ["weights/task.json"]
+    assert cache.get("weights", "task", "other") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '{"key": "key"}', '{"key": "key", "result": {}, "versions": {}, "check": "0"}', "\0\0"],
+)
+def test_a_foreign_file_is_not_believed(tmp_path: Path, text: str) -> None:
+    cache = ScoreCache(tmp_path)
+    cache.path("weights", "task").parent.mkdir()
+    cache.path("weights", "task").write_text(text)
+    assert cache.get("weights", "task", "key") is None
+
+
+def test_an_edited_or_cut_record_is_not_believed(tmp_path: Path) -> None:
+    cache = ScoreCache(tmp_path)
+    cache.put("weights", "task", "key", RESULT, {})
+    path = cache.path("weights", "task")
+    whole = path.read_text()
+    for end in range(len(whole) - 1):
+        path.write_text(whole[:end])
+        assert cache.get("weights", "task", "key") is None
+    record = json.loads(whole)
+    record["result"]["score"] = 0.9
+    path.write_text(json.dumps(record))
+    assert cache.get("weights", "task", "key") is None
+
+
+def test_a_key_for_each_thing_that_a_score_depends_on() -> None:
+    base: dict[str, Any] = {
+        "mixture": "m",
+        "content": "c",
+        "dtype": "float32",
+        "engine": {"engine": 1},
+        "settings": {"limit": None},
+    }
+    changes = [
+        {"mixture": "n"},
+        {"content": "d"},
+        {"dtype": "bfloat16"},
+        {"engine": {"engine": 2}},
+        {"settings": {"limit": 5}},
+    ]
+    keys = {task_key(**(base | change)) for change in [{}, *changes]}
+    assert len(keys) == 6
+    assert task_key(**base) in keys
+
+
+def test_versions_of_different_runs_show() -> None:
+    assert merged([{"torch": "2.13", "device": "cpu"}, {"torch": "2.12", "device": "cpu"}]) == {
+        "torch": "2.12, 2.13",
+        "device": "cpu",
+    }
+
+
+def test_provenance_names_no_place_and_no_time() -> None:
+    found = provenance("float32", "cpu", 4096)
+    assert found == provenance("float32", "cpu", 4096)
+    assert found["dtype"] == "float32"
+    assert found["lm_eval"][0].isdigit()
+    assert not any(str(Path.home()) in value for value in found.values())

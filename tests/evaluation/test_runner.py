@@ -1,0 +1,271 @@
+"""A sweep: what is published, what is computed again, what an interruption or a broken task leaves."""
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import CHOICE, GENERATION, Loaded, recipe, write_suite, write_task
+
+from flexmore.config import EvaluateSettings
+from flexmore.errors import Interrupted
+from flexmore.evaluation import runner
+from flexmore.evaluation.cache import ScoreCache
+from flexmore.evaluation.runner import EvaluationFailed, Report, evaluate_sweep
+from flexmore.evaluation.suite import Suite
+from flexmore.files import read_json
+
+QUESTIONS = [f"question the {a} {b}" for a in ("cat", "dog", "mat") for b in ("sat", "red", "blue", "no")]
+CHOOSE = [{"q": q, "choices": ["yes", "no", "the cat"], "gold": i % 3} for i, q in enumerate(QUESTIONS)]
+ANSWER = [{"q": q, "gold": "the cat"} for q in QUESTIONS]
+GENERATE = GENERATION | {"generation_kwargs": {"until": ["."], "max_gen_toks": 4}}
+TASKS = ("choose", "shots", "answer")
+
+
+class Place:
+    """A suite, a model and folders, to run sweeps in."""
+
+    def __init__(self, folder: Path, checkpoint: Path) -> None:
+        self.suite = write_suite(
+            folder / "suite",
+            {
+                "choose": (CHOICE, "acc", CHOOSE),
+                "shots": (CHOICE | {"num_fewshot": 1, "fewshot_split": "examples"}, "acc", CHOOSE),
+                "answer": (GENERATE, "exact_match", ANSWER),
+            },
+        )
+        self.cache, self.out = folder / "cache", folder / "scores" / "math"
+        self._checkpoint = checkpoint
+        self.model = Loaded(checkpoint)
+
+    def run(self, *ranks: int, out: Path | None = None, cache: Path | None = None, **settings: Any) -> Report:
+        self.model = Loaded(self._checkpoint)
+        return self.again(*ranks, out=out, cache=cache, **settings)
+
+    def again(self, *ranks: int, out: Path | None = None, cache: Path | None = None, **settings: Any) -> Report:
+        recipes = [recipe(rank) for rank in ranks]
+        chosen = EvaluateSettings(**({"batch_tokens": 200} | settings))
+        suite = Suite.read(self.suite)
+        return evaluate_sweep(recipes, self.model, suite, cache or self.cache, out or self.out, chosen)
+
+    def published(self, out: Path | None = None) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (out or self.out).glob("*.json")}
+
+    def cached(self) -> set[str]:
+        return {path.relative_to(self.cache).as_posix() for path in self.cache.rglob("*.json")}
+
+
+@pytest.fixture
+def place(tmp_path: Path, words: Path) -> Place:
+    return Place(tmp_path, words)
+
+
+def test_what_is_published(place: Place) -> None:
+    report = place.run(1, 2)
+    assert (report.computed, report.cached, report.failures) == (6, 0, [])
+    assert place.model.switched == ["math-r1", "math-r2"]
+    found = read_json(place.out / "math-r2.json")
+    assert (found["mixture"], found["fingerprint"]) == ("math-r2", "weights2")
+    assert list(found["tasks"]) == list(TASKS)
+    for info in Suite.read(place.suite).index:
+        entry = found["tasks"][info.task]
+        assert set(entry) == {"group", "domain", "metric", "score", "stderr", "n", "items"}
+        assert (entry["group"], entry["metric"], entry["n"]) == (info.group, info.metric, len(QUESTIONS))
+        assert entry["score"] == pytest.approx(sum(entry["items"]) / entry["n"])
+    assert {"torch", "lm_eval", "transformers", "device"} <= set(found["versions"])
+    assert place.published()["math-r1.json"] != place.published()["math-r2.json"]
+
+
+def test_a_second_run_computes_nothing(place: Place) -> None:
+    place.run(1, 2)
+    before = place.published()
+    report = place.run(1, 2)
+    assert (report.computed, report.cached) == (0, 6)
+    assert place.model.switched == []
+    assert place.model.forwards == 0
+    assert place.published() == before
+
+
+def test_a_sweep_with_one_more_mixture_computes_that(place: Place) -> None:
+    place.run(1)
+    assert place.run(1, 2).computed == 3
+    assert place.model.switched == ["math-r2"]
+
+
+def test_saturated_ranks_are_evaluated_once(place: Place) -> None:
+    recipes = [recipe(64, "saturated"), recipe(128, "saturated")]
+    settings = EvaluateSettings(batch_tokens=200)
+    report = evaluate_sweep(recipes, place.model, Suite.read(place.suite), place.cache, place.out, settings)
+    assert (report.computed, report.cached) == (3, 3)
+    assert place.model.switched == ["math-r64"]
+    first, second = (read_json(place.out / f"math-r{rank}.json") for rank in (64, 128))
+    assert first["tasks"] == second["tasks"]
+    assert (first["mixture"], second["mixture"]) == ("math-r64", "math-r128")
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2, 3, 5, 8, 11])
+def test_killed_anywhere_it_goes_on_to_the_same_bytes(place: Place, calls: int, tmp_path: Path) -> None:
+    place.run(1, 2, out=tmp_path / "whole", cache=tmp_path / "other")
+
+    def fail(*_: Any) -> None:
+        if place.model.forwards > calls:
+            raise KeyboardInterrupt
+
+    place.model = Loaded(place._checkpoint)
+    place.model.model.model.register_forward_pre_hook(fail)
+    with pytest.raises(KeyboardInterrupt):
+        place.again(1, 2)
+    assert not place.out.exists()
+    done = len(place.cached())
+    report = place.run(1, 2)
+    assert (report.computed, report.cached) == (6 - done, done)
+    assert place.published() == place.published(tmp_path / "whole")
+
+
+def _edit_data(place: Place) -> None:
+    write_task(place.suite, "answer", GENERATE, [*ANSWER[:-1], ANSWER[-1] | {"gold": "no"}])
+
+
+def _edit_prompt(place: Place) -> None:
+    write_task(place.suite, "choose", CHOICE | {"doc_to_text": "{{q}} ?"}, CHOOSE)
+
+
+def _edit_shots(place: Place) -> None:
+    write_task(place.suite, "shots", CHOICE | {"num_fewshot": 2, "fewshot_split": "examples"}, CHOOSE)
+
+
+@pytest.mark.parametrize(
+    ("edit", "settings", "computed"),
+    [
+        (_edit_data, {}, {"answer"}),
+        (_edit_prompt, {}, {"choose"}),
+        (_edit_shots, {}, {"shots"}),
+        (None, {"limit": 5}, set(TASKS)),
+        (None, {"seed": 77}, set(TASKS)),
+        (None, {"batch_tokens": 64}, set()),
+    ],
+)
+def test_only_what_an_edit_touches_is_computed(
+    place: Place, edit: Any, settings: dict[str, Any], computed: set[str]
+) -> None:
+    place.run(1)
+    before = {path: (place.cache / path).stat().st_ino for path in place.cached()}
+    if edit:
+        edit(place)
+    report = place.run(1, **settings)
+    after = {path: (place.cache / path).stat().st_ino for path in place.cached()}
+    assert {Path(path).stem for path in after if after[path] != before[path]} == computed
+    assert report.computed == len(computed)
+
+
+def test_another_dtype_is_another_key(place: Place) -> None:
+    place.run(1)
+    place.model = Loaded(place._checkpoint)
+    place.model.dtype = "bfloat16"
+    assert place.again(1).computed == 3
+
+
+@pytest.mark.parametrize("damage", ["{", '{"key": "other"}'])
+def test_a_damaged_record_is_computed_again(place: Place, damage: str) -> None:
+    place.run(1)
+    before = place.published()
+    (place.cache / "weights1" / "choose.json").write_text(damage)
+    assert place.run(1).computed == 1
+    assert place.published() == before
+
+
+def test_sigterm_ends_in_order(place: Place) -> None:
+    def terminate(*_: Any) -> None:
+        if place.model.forwards == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    place.model.model.model.register_forward_pre_hook(terminate)
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Interrupted, match="same command") as caught:
+        place.again(1, 2)
+    assert caught.value.status == 143
+    assert signal.getsignal(signal.SIGTERM) == handler
+    done = len(place.cached())
+    assert 0 < done < 6
+    assert not place.out.exists()
+    assert place.run(1, 2).cached == done
+
+
+def test_sigterm_in_a_write_lets_it_finish(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = ScoreCache.put
+
+    def interrupted(*args: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        put(*args)
+
+    monkeypatch.setattr(ScoreCache, "put", interrupted)
+    with pytest.raises(Interrupted):
+        place.again(1)
+    monkeypatch.undo()
+    assert place.cached() == {"weights1/choose.json"}
+    assert place.run(1).cached == 1
+
+
+def test_works_beside_the_main_thread(place: Place) -> None:
+    thread = threading.Thread(target=place.again, args=(1,))
+    thread.start()
+    thread.join()
+    assert set(place.published()) == {"math-r1.json"}
+
+
+def test_a_broken_task_does_not_take_the_rest(place: Place) -> None:
+    whole = (place.suite / "shots.yaml").read_text()
+    (place.suite / "shots.yaml").write_text(whole.replace("doc_to_text: q", "doc_to_text: '{{nothing}}'"))
+    (place.suite / "answer.yaml").write_text("task: [")
+    with pytest.raises(
+        EvaluationFailed, match=r"(?s)2 evaluations failed, 2 are done.*shots.*nothing.*answer"
+    ) as caught:
+        place.run(1, 2)
+    assert caught.value.status == 1
+    assert place.cached() == {"weights1/choose.json", "weights2/choose.json"}
+    assert place.published() == {}
+    (place.suite / "shots.yaml").write_text(whole)
+    write_task(place.suite, "answer", GENERATE, ANSWER)
+    assert place.run(1, 2).cached == 2
+    assert set(place.published()) == {"math-r1.json", "math-r2.json"}
+
+
+def test_a_task_that_fails_while_it_is_scored(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    score = runner.PreparedTask.score
+
+    def failing(self: Any, answers: Any) -> Any:
+        if self.info.task == "shots":
+            raise ZeroDivisionError("in a metric")
+        return score(self, answers)
+
+    monkeypatch.setattr(runner.PreparedTask, "score", failing)
+    with pytest.raises(EvaluationFailed, match=r"math-r1 on shots: ZeroDivisionError: in a metric"):
+        place.run(1)
+    assert place.cached() == {"weights1/choose.json", "weights1/answer.json"}
+
+
+def test_logits_that_are_no_numbers_name_mixture_and_task(place: Place) -> None:
+    with torch.no_grad():
+        place.model.model.lm_head.weight[3] = float("nan")
+    with pytest.raises(EvaluationFailed, match=r"(?s)math-r1 on choose: .*NaN.*math-r1 on answer: .*NaN"):
+        place.again(1)
+    assert place.cached() == set()
+
+
+def test_many_failures_are_counted(place: Place) -> None:
+    with torch.no_grad():
+        place.model.model.lm_head.weight[3] = float("nan")
+    with pytest.raises(EvaluationFailed, match=r"and 10 more"):
+        place.again(*range(1, 11))
+
+
+def test_nothing_published_has_a_time_or_a_place_in_it(place: Place) -> None:
+    place.run(1)
+    text = (place.out / "math-r1.json").read_text()
+    assert str(place.suite) not in text
+    assert "second" not in text
+    assert json.loads(text)["tasks"]["choose"]["items"]
