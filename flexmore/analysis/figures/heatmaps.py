@@ -1,0 +1,102 @@
+"""Gain over public as a map, experts x ranks."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from flexmore.analysis.figures.curves import POINTS
+from flexmore.analysis.figures.style import COLUMN, PAGE, canvas, notice
+from flexmore.analysis.ranks import full, numbered
+
+_MAP = "PuOr_r"
+"""Diverging, zero white, told apart by colour-blind readers."""
+
+
+def gain_table(gains: pd.DataFrame, scope: str, name: str) -> pd.DataFrame:
+    """Gain in points, experts x (the ladder's distinct effective ranks, then `full`)."""
+    rows = gains[(gains["kind"] == "pair") & (gains["scope"] == scope) & (gains["name"] == name)]
+    table = numbered(rows, kinds=("pair",)).pivot(index="experts", columns="effective_rank", values="gain")
+    table.columns = [str(rank) for rank in table.columns]
+    whole = full(rows).set_index("experts")["gain"]
+    if len(whole):
+        table = table.reindex(table.index.union(whole.index)).assign(full=whole)
+    return POINTS * table.sort_index()
+
+
+def heatmap(gains: pd.DataFrame) -> Figure:
+    """Gain on the average, experts x ranks, the numbers written in.
+
+    Args:
+        gains: of `gains.gains`.
+    """
+    table = gain_table(gains, "average", "average")
+    if table.empty:
+        return notice("heat map: no pairs were evaluated")
+    figure = canvas(max(COLUMN, 1.6 + 0.42 * table.shape[1]), max(0.9 + 0.3 * len(table), 2.0))
+    panel = figure.add_subplot()
+    bound = _bound([table])
+    image = _map(panel, table, bound)
+    for (row, column), value in np.ndenumerate(table.to_numpy()):
+        if not np.isnan(value):
+            colour = "white" if abs(value) > 0.65 * bound else "black"
+            panel.text(column, row, _signed(value), ha="center", va="center", fontsize=6.5, color=colour)
+    panel.set_xlabel("rank")
+    figure.colorbar(image, ax=panel, label="gain in average (points)", pad=0.02)
+    return figure
+
+
+def heatmap_groups(gains: pd.DataFrame) -> Figure:
+    """Gain on each group, experts x ranks, one colour scale for all panels.
+
+    Args:
+        gains: of `gains.gains`.
+    """
+    rows = gains[(gains["kind"] == "pair") & (gains["scope"] == "group")]
+    if rows.empty:
+        return notice("heat map: no pairs were evaluated")
+    tables = {str(name): gain_table(gains, "group", str(name)) for name in rows["name"].unique()}
+    columns = min(len(tables), 3)
+    lines = -(-len(tables) // columns)
+    height = max(0.7 + 0.2 * len(next(iter(tables.values()))), 1.7 if lines == 1 else 1.2)
+    figure = canvas(PAGE * max(columns, 1.7) / 3, height * lines)
+    grid = np.ravel(figure.subplots(lines, columns, sharex=True, sharey=True))
+    bound = _bound(list(tables.values()))
+    for panel, (name, table) in zip(grid, tables.items(), strict=False):
+        image = _map(panel, table, bound)
+        panel.set_title(name)
+    for panel in grid[len(tables) - columns : len(tables)]:
+        panel.set_xlabel("rank")
+        panel.tick_params(labelbottom=True)
+    for empty in grid[len(tables) :]:
+        empty.remove()
+    figure.colorbar(image, ax=list(grid[: len(tables)]), label="gain (points)", pad=0.02)
+    return figure
+
+
+def _signed(value: float) -> str:
+    # + 0.0 makes a rounded -0.0 a zero without a sign
+    return f"{round(value, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _bound(tables: list[pd.DataFrame]) -> float:
+    return (
+        max(
+            (float(np.nanmax(np.abs(table.to_numpy()))) for table in tables if table.notna().any(axis=None)),
+            default=0.0,
+        )
+        or 1.0
+    )
+
+
+def _map(panel: Axes, table: pd.DataFrame, bound: float) -> AxesImage:
+    image = panel.imshow(table.to_numpy(), cmap=_MAP, vmin=-bound, vmax=bound, aspect="auto")
+    labels = list(table.columns)
+    crowded = len(labels) > 10
+    panel.set_xticks(range(len(labels)), labels, rotation=90 if crowded else 0)
+    panel.set_yticks(range(len(table)), list(table.index))
+    panel.grid(visible=False)
+    panel.spines[:].set_visible(False)
+    panel.tick_params(length=0)
+    return image

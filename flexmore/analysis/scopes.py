@@ -1,0 +1,98 @@
+"""Scopes: what a number is the mean over. A task, a group, a domain's tasks, or the average of the group
+means.
+
+Every scope is a row of weights over tasks that sum to one, so scores, gains and their standard errors on any
+scope are one matrix product: mean = W @ x, variance = W**2 @ se**2, since tasks have different items.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scopes:
+    """All scopes of a table.
+
+    Attributes:
+        index: a row per scope; columns scope, name, tasks (how many).
+        weights: scopes x tasks.
+        tasks: the names of the columns of `weights`.
+    """
+
+    index: pd.DataFrame
+    weights: Array
+    tasks: list[str]
+
+
+def scopes_of(scores: pd.DataFrame) -> Scopes:
+    """All scopes of a table's tasks. Average: unweighted mean over the means of the groups that are present
+    (the paper's, with all six); group and domain: unweighted means over their tasks."""
+    about = scores[["task", "group", "domain"]].drop_duplicates("task").reset_index(drop=True)
+    rows: list[tuple[str, str]] = []
+    weights: list[Array] = []
+    for scope, column in (("group", "group"), ("domain", "domain"), ("task", "task")):
+        for name in about[column].unique():
+            if name:
+                member = (about[column] == name).to_numpy(dtype=np.float64)
+                rows.append((scope, name))
+                weights.append(member / member.sum())
+    groups = [weight for (scope, _), weight in zip(rows, weights, strict=True) if scope == "group"]
+    index = pd.DataFrame([("average", "average"), *rows], columns=["scope", "name"])
+    matrix = np.stack([np.mean(groups, axis=0), *weights])
+    return Scopes(index.assign(tasks=(matrix > 0).sum(axis=1)), matrix, list(about["task"]))
+
+
+def matrix(scores: pd.DataFrame, column: str, tasks: list[str]) -> pd.DataFrame:
+    """`column` as mixtures x tasks; mixtures keep the table's order."""
+    wide = scores.pivot(index="mixture", columns="task", values=column)
+    return wide.loc[scores["mixture"].unique(), tasks]
+
+
+def spread(scopes: Scopes, stderr: Array, freedom: Array) -> tuple[Array, Array]:
+    """Standard errors on every scope and their degrees of freedom (Welch-Satterthwaite).
+
+    Args:
+        stderr: mixtures x tasks.
+        freedom: mixtures x tasks, n - 1 of each task's mean.
+
+    Returns:
+        Two arrays of mixtures x scopes. Freedom is infinite where the standard error is zero.
+    """
+    squared = scopes.weights**2
+    variance = _weighted(stderr**2, squared)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = _weighted(stderr**4 / freedom, squared**2)
+        degrees = np.where(below > 0, variance**2 / below, np.where(np.isnan(below), np.nan, np.inf))
+    return np.sqrt(variance), degrees
+
+
+def _weighted(values: Array, weights: Array) -> Array:
+    """values @ weights.T, where a value that is unknown (NaN) counts only in the scopes that weigh it."""
+    unknown = np.isnan(values)
+    sums: Array = np.where(unknown, 0, values) @ weights.T
+    sums[(unknown.astype(np.float64) @ weights.T) > 0] = np.nan
+    return sums
+
+
+def interval(value: Array, stderr: Array, freedom: Array, confidence: float) -> tuple[Array, Array]:
+    """The two-sided Student interval around `value`."""
+    half = student.ppf((1 + confidence) / 2, freedom) * stderr
+    return value - half, value + half
+
+
+def averages(scores: pd.DataFrame) -> pd.DataFrame:
+    """A row per mixture: its description, one column per group mean, and `average`."""
+    scopes = scopes_of(scores)
+    values = matrix(scores, "score", scopes.tasks).to_numpy() @ scopes.weights.T
+    about = scores[["mixture", "kind", "experts", "rank", "effective_rank", "active", "parameters"]].drop_duplicates(
+        "mixture"
+    )
+    groups = scopes.index["scope"] == "group"
+    means = pd.DataFrame(values[:, groups], columns=list(scopes.index["name"][groups]))
+    return pd.concat([about.reset_index(drop=True), means], axis=1).assign(average=values[:, 0])

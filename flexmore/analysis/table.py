@@ -1,0 +1,211 @@
+"""The tidy table of scores: a row per mixture x task, and beside it the items for paired statistics."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flexmore.analysis.ranks import rank_order
+from flexmore.analysis.settings import GROUPS
+from flexmore.errors import FlexmoreError
+from flexmore.files import published, read_json, write_text
+from flexmore.mixtures import Recipe
+
+TEXT = ("mixture", "kind", "experts", "rank", "effective_rank", "group", "domain", "task", "metric")
+WHOLE = ("active", "n", "parameters")
+REAL = ("score", "stderr")
+COLUMNS = (
+    "mixture", "kind", "experts", "rank", "effective_rank", "active", "group", "domain", "task", "metric",
+    "score", "stderr", "n", "parameters",
+)  # fmt: skip
+ITEM_COLUMNS = ("mixture", "task", "items")
+KINDS = ("baseline", "pair", "joint", "extra", "control")
+_ITEM_SCHEMA = pa.schema([("mixture", pa.string()), ("task", pa.string()), ("items", pa.list_(pa.float32()))])
+
+
+def collect(score_files: Mapping[str, Path], recipes: Iterable[Recipe]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the score files of all mixtures into the tidy table and the table of items, in a fixed order.
+
+    Args:
+        score_files: mixture name -> its `scores/<sweep>/<mixture>.json`.
+        recipes: of the mixtures that the study has; each needs a score file.
+
+    Returns:
+        scores (columns `COLUMNS`) and items (`ITEM_COLUMNS`), controls among them: see `without_controls`.
+
+    Raises:
+        FlexmoreError: a file or a key is missing, or the table is not valid (`validate`).
+    """
+    rows: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = []
+    for recipe in recipes:
+        about = _describe(recipe)
+        name = recipe.mixture.name
+        if name not in score_files:
+            raise FlexmoreError(f"mixture {name}: no score file; evaluate it, then collect again")
+        for task, record in _records(score_files[name], name).items():
+            try:
+                stderr = record["stderr"]
+                rows.append(
+                    about
+                    | {key: record[key] for key in ("group", "metric", "score", "n")}
+                    | {"task": task, "domain": record["domain"] or ""}
+                    | {"stderr": float("nan") if stderr is None else stderr}
+                )
+                items.append({"mixture": name, "task": task, "items": record["items"]})
+            except KeyError as error:
+                raise FlexmoreError(
+                    f"{score_files[name]}: task {task} has no {error}; delete the file and evaluate again"
+                ) from None
+    scores = arrange(_typed(pd.DataFrame(rows, columns=list(COLUMNS))))
+    validate(scores)
+    table = pd.DataFrame(items, columns=list(ITEM_COLUMNS))
+    return scores, scores[["mixture", "task"]].merge(table, on=["mixture", "task"], validate="one_to_one")
+
+
+def _describe(recipe: Recipe) -> dict[str, Any]:
+    mixture = recipe.mixture
+    numbered = mixture.rank.isdigit() and len(recipe.effective_ranks) > 0
+    return {
+        "mixture": mixture.name,
+        "kind": mixture.kind,
+        "experts": "+".join(mixture.experts),
+        "rank": mixture.rank,
+        "effective_rank": str(recipe.effective_ranks[0]) if numbered else mixture.rank,
+        "active": mixture.active,
+        "parameters": recipe.parameters["total"],
+    }
+
+
+def _records(path: Path, mixture: str) -> dict[str, dict[str, Any]]:
+    content = read_json(path)
+    if not isinstance(content, dict) or content.get("mixture") != mixture or not isinstance(content.get("tasks"), dict):
+        raise FlexmoreError(f"{path}: expected the scores of mixture {mixture} (keys mixture, tasks); evaluate again")
+    tasks: dict[str, dict[str, Any]] = content["tasks"]
+    return tasks
+
+
+def _typed(scores: pd.DataFrame) -> pd.DataFrame:
+    types = dict.fromkeys(TEXT, "str") | dict.fromkeys(WHOLE, "int64") | dict.fromkeys(REAL, "float64")
+    return scores.astype({column: kind for column, kind in types.items() if column in scores.columns})
+
+
+def arrange(scores: pd.DataFrame) -> pd.DataFrame:
+    """Sort: baseline, pairs by expert and rank, joint by active and rank, extras, controls; tasks too."""
+    groups = {group: index for index, group in enumerate(GROUPS)}
+    keys = [
+        (
+            KINDS.index(row.kind) if row.kind in KINDS else len(KINDS),
+            "" if row.kind == "joint" else row.experts,
+            row.active,
+            rank_order(str(row.rank)),
+            row.mixture,
+            groups.get(str(row.group), len(groups)),
+            row.group,
+            row.task,
+        )
+        for row in scores.itertuples()
+    ]
+    return scores.iloc[sorted(range(len(keys)), key=keys.__getitem__)].reset_index(drop=True)
+
+
+def validate(scores: pd.DataFrame, source: str = "the table of scores") -> None:
+    """Check a tidy table.
+
+    Raises:
+        FlexmoreError: missing columns, unknown kinds, no baseline, scores outside 0..1, repeated rows, or a
+            mixture that lacks a task which another has. The message names `source` and the rows.
+    """
+    if missing := [column for column in COLUMNS if column not in scores.columns]:
+        raise FlexmoreError(f"{source}: columns missing: {', '.join(missing)}; expected {', '.join(COLUMNS)}")
+    if scores.empty:
+        raise FlexmoreError(f"{source}: no rows; evaluate at least the public baseline and one pair")
+    if unknown := sorted(set(scores["kind"]) - set(KINDS)):
+        raise FlexmoreError(f"{source}: unknown kind {', '.join(unknown)}; expected one of {', '.join(KINDS)}")
+    outside = scores[~scores["score"].between(0, 1)]
+    if not outside.empty:
+        row = outside.iloc[0]
+        raise FlexmoreError(
+            f"{source}: {len(outside)} scores outside 0..1, first {row['mixture']} on {row['task']}: "
+            f"{row['score']}; scores are shares, not per cent"
+        )
+    twice = scores[scores.duplicated(["mixture", "task"])]
+    if not twice.empty:
+        row = twice.iloc[0]
+        raise FlexmoreError(
+            f"{source}: {len(twice)} repeated rows, first {row['mixture']} on {row['task']}; keep one each"
+        )
+    tasks = set(scores["task"])
+    for mixture, own in scores.groupby("mixture", sort=False)["task"]:
+        if lacking := sorted(tasks - set(own)):
+            raise FlexmoreError(
+                f"{source}: mixture {mixture} lacks {len(lacking)} of {len(tasks)} tasks, first {lacking[0]}; "
+                "evaluate it on the whole suite"
+            )
+    if baselines := scores[scores["kind"] == "baseline"]["mixture"].nunique() - 1:
+        raise FlexmoreError(
+            f"{source}: {baselines + 1} baselines; expected one, the public model alone (kind baseline)"
+        )
+
+
+def without_controls(scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split into what the study scores and the controls (`tables/controls.csv`)."""
+    control = scores["kind"] == "control"
+    return scores[~control].reset_index(drop=True), scores[control].reset_index(drop=True)
+
+
+def collect_versions(score_files: Mapping[str, Path]) -> pd.DataFrame:
+    """Which versions the scores come from: columns what, version, mixtures (how many). Several rows of one
+    `what` mean that the table mixes versions."""
+    counts = Counter(
+        (str(key), str(value))
+        for path in score_files.values()
+        for key, value in (read_json(path).get("versions") or {}).items()
+    )
+    rows = [(what, version, count) for (what, version), count in sorted(counts.items())]
+    return pd.DataFrame(rows, columns=["what", "version", "mixtures"])
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Publish a table as CSV; floats keep all their digits, so the same table is the same bytes."""
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    """Publish a table as Parquet without the writer's versions in its metadata."""
+    schema = _ITEM_SCHEMA if tuple(frame.columns) == ITEM_COLUMNS else None
+    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)
+    with published(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table from .csv or .parquet; empty cells of text columns stay empty strings, others are missing
+    values.
+
+    Raises:
+        FlexmoreError: the file is missing or cannot be read as its ending says.
+    """
+    try:
+        if path.suffix == ".parquet":
+            table: pd.DataFrame = pq.read_table(path).to_pandas()
+            return table
+        header = pd.read_csv(path, nrows=0).columns
+        text = dict.fromkeys((column for column in header if column in TEXT), "str")
+        frame = pd.read_csv(path, dtype=text)
+        return frame.fillna(dict.fromkeys(text, ""))
+    except FileNotFoundError:
+        raise FlexmoreError(f"{path}: not found; run the step that makes it, or name another folder") from None
+    except (ValueError, pa.ArrowException) as error:
+        raise FlexmoreError(f"{path}: not a {path.suffix} table ({error}); delete it and make it again") from error
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """A tidy table of scores, checked and in order."""
+    scores = read_table(path)
+    validate(scores, str(path))
+    return arrange(_typed(scores))

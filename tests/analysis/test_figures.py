@@ -1,0 +1,150 @@
+"""Figures: all there, the same bytes twice, one look per expert, in words where there is nothing to draw."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from madeup import Made, make
+from matplotlib.figure import Figure
+
+from flexmore.analysis.artefacts import FIGURES, TABLES
+from flexmore.analysis.figures import curves, heatmaps, mixtures
+from flexmore.analysis.figures.style import RankAxis, looks, styled
+from flexmore.analysis.settings import AnalysisSettings
+from flexmore.analysis.study import Inputs, analyze, collect_scores, draw, run_analysis, run_figures
+from flexmore.analysis.table import write_csv, write_parquet
+
+SETTINGS = AnalysisSettings()
+REPORT = Path(__file__).parents[2] / "workflow" / "report"
+
+
+def _texts(figure: Figure) -> str:
+    return " ".join(text.get_text() for text in figure.findobj(lambda part: hasattr(part, "get_text")))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        Made(),
+        Made(midpoints={"math": 3, "news": 5}, ladder=(1, 4, 16), extras=(), active=(2,), groups=("MC9", "BBH")),
+        Made(midpoints={"a": 3}, ladder=(4,), extras=(), active=(), full=False, domains=False, controls=False),
+        Made(midpoints={f"e{i}": 2.0**i for i in range(8)}, groups=("one", "two", "three", "four")),
+    ],
+    ids=["default", "smoke", "bare", "eight"],
+)
+def test_every_figure_and_table_of_every_kind_of_study(study_of: Any, made: Made, tmp_path: Path) -> None:
+    inputs = study_of(made)
+    tables = analyze(inputs, SETTINGS, {"math": 200, "news": 400})
+    assert tuple(tables) == TABLES
+    paths = draw(inputs, tables, tmp_path)
+    assert {path.name for path in paths} == {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
+    assert all(path.stat().st_size > 2000 for path in paths)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths}
+
+
+def test_same_bytes_twice_from_files_alone(study: Inputs, tmp_path: Path) -> None:
+    source = tmp_path / "tables"
+    collect_scores(*make(Made(), tmp_path), source)
+    write_csv(source / "adapters.csv", study.adapters)
+    write_parquet(source / "spectra.parquet", study.spectra)
+    for out in ("one", "two"):
+        run_analysis(source, tmp_path / out, SETTINGS, {"math": 200})
+        run_figures(source, tmp_path / out, SETTINGS, {"math": 200})
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert len(names) == len(TABLES) + 2 * len(FIGURES)
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+    assert b"<dc:date>" not in (tmp_path / "one" / "heatmap.svg").read_bytes()
+
+
+def test_each_figure_has_a_caption() -> None:
+    for name in FIGURES:
+        assert len((REPORT / f"{name}.rst").read_text()) > 100, name
+
+
+def test_an_expert_looks_the_same_in_any_order_and_unlike_others() -> None:
+    names = [f"expert{i:02d}" for i in range(30)]
+    assert looks(names) == looks(reversed(names))
+    assert len(set(looks(names).values())) == 30
+    six = looks(["code", "creative", "math", "news", "pes2o", "reddit"])
+    assert len({look.colour for look in six.values()}) == len({look.marker for look in six.values()}) == 6
+
+
+def test_the_rank_axis() -> None:
+    axis = RankAxis([1, 2, 3, 4, 64], ["best", "full"])
+    assert axis.places([1, 2, 4, 64]) == [0, 1, 2, 6]
+    assert axis.at(3) == pytest.approx(1.585, abs=1e-3)
+    assert 6 < axis.at("full") < axis.at("best")
+    figure = Figure()
+    panel = figure.add_subplot()
+    wide = RankAxis([2**i for i in range(13)])
+    wide.dress(panel)
+    labels = [tick.get_text() for tick in panel.get_xticklabels()]
+    assert labels == ["1", "8", "64", "512", "4096", "full"]
+
+
+def test_what_is_drawn_is_what_the_tables_hold(study: Inputs) -> None:
+    tables = analyze(study, SETTINGS, {})
+    with styled():
+        figure = curves.score_by_rank(tables["gains"])
+        panel = next(axes for axes in figure.axes if axes.get_title().startswith("BBH"))
+        lines = {line.get_label(): line for line in panel.get_lines()}
+        rows = tables["gains"].query("name == 'BBH' and experts == 'math' and rank == '8'")
+        assert lines["math"].get_ydata()[list(lines["math"].get_xdata()).index(3)] == pytest.approx(
+            100 * rows["score"].iloc[0]
+        )
+        # saturated ranks once: 1 2 3 4 6 8 12 16 32 64
+        assert len(lines["math"].get_xdata()) == 10
+        assert "+" in _texts(heatmaps.heatmap(tables["gains"]))
+        joint = mixtures.joint_by_rank(tables["joint"], 0.5)
+        ticks = [tick.get_text() for tick in joint.axes[0].get_xticklabels()]
+        assert ticks[-3:] == ["full", "best", "best2"]
+        assert {"best", "best2", "full"} <= set(_texts(mixtures.parameters(tables["parameters"], 0.5)).split())
+        marks = _texts(curves.domain_gain(tables["gains"], tables["r95"]))
+        assert "news: r95" in marks
+        assert "half at" in marks
+
+
+def test_the_joint_table_and_the_frontier(study: Inputs) -> None:
+    tables = analyze(study, SETTINGS, {})
+    full = tables["joint"].query("rank == 'full'")
+    assert full[["retained math", "retained news", "retained pes2o"]].to_numpy() == pytest.approx(0.8, abs=0.04)
+    parameters = tables["parameters"]
+    for _, row in parameters.iterrows():
+        rivals = parameters[parameters["parameters"] <= row["parameters"]]["average"].max()
+        assert not row["frontier"] or row["average"] == rivals
+    assert parameters["frontier"].any()
+
+
+def test_optima_stand_beside_r95(study: Inputs) -> None:
+    optima = analyze(study, SETTINGS, {})["optima"].set_index(["expert", "scope", "name"])
+    row = optima.loc[("math", "domain", "math")]
+    # the curve is flat to rounding from 16 on: the smallest of the best
+    assert (row["best_rank"], row["best_gain"]) == ("16", pytest.approx(0.6))
+    assert (row["full_gain"], row["r95"]) == (pytest.approx(0.6), "8")
+
+
+def test_other_families_and_no_items_need_no_change(study: Inputs, tmp_path: Path) -> None:
+    lean = Inputs(study.scores)
+    tables = analyze(lean, SETTINGS, {})
+    assert not tables["gains"]["paired"].any()
+    assert len(draw(lean, tables, tmp_path)) == 2 * len(FIGURES)
+
+
+def test_torch_is_never_imported() -> None:
+    code = (
+        "import sys, flexmore, flexmore.analysis.study, flexmore.analysis.rules, flexmore.config\n"
+        "heavy = {'torch', 'transformers', 'lm_eval', 'datasets'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_rules_and_names_cost_nothing_to_import() -> None:
+    code = (
+        "import sys, flexmore.analysis.rules, flexmore.analysis.artefacts\n"
+        "assert not {'pandas', 'matplotlib', 'scipy', 'statsmodels'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
