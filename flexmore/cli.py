@@ -1,0 +1,275 @@
+"""The command line: one verb a step, each a few lines that call the modules which do the work.
+
+Torch is imported by the verbs that need it, so `flexmore --help`, the tables and the figures do without.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flexmore.config import Study, load_study
+from flexmore.errors import FlexmoreError
+from flexmore.files import disk_problem
+from flexmore.mixtures import Recipe, find_sweep
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Mixtures of experts of different ranks: the steps of the study, one verb each.",
+    epilog="`snakemake --cores all` runs them all; any step can be run by hand.",
+)
+
+Config = Annotated[Path, typer.Option("--config", help="The study's configuration (YAML).")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of the tensor library; results do not depend on it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DEFAULT = Path("config.yaml")
+STUDY, LOOK, USE = "Steps of the study", "Look before you run", "Use"
+
+
+@app.command(rich_help_panel=STUDY)
+def acquire(
+    expert: Annotated[str, typer.Argument(help="An expert's name, or public.")],
+    config: Config = DEFAULT,
+    threads: Threads = 1,
+) -> None:
+    """Train or link one expert into experts/<name>/, check it and describe it in source.json."""
+    study = load_study(config)
+    if expert not in study.experts:
+        raise FlexmoreError(f"{config}: no expert {expert!r}; it has {', '.join(study.experts)}")
+    _torch(threads)
+    from flexmore.acquire import acquire as run
+
+    run(study, expert)
+
+
+@app.command(rich_help_panel=STUDY)
+def factorize(
+    expert: Annotated[str, typer.Argument(help="An expert's name.")],
+    config: Config = DEFAULT,
+    threads: Threads = 1,
+) -> None:
+    """Factorize one expert's deltas: factors, spectrum."""
+    study = _study_with(config, expert)
+    _torch(threads)
+    from flexmore.checkpoints import Checkpoint
+    from flexmore.factors import factorize_expert
+    from flexmore.family import read_source
+
+    layout = study.layout
+    checkpoint, source = Checkpoint(layout.expert(expert)), read_source(layout, expert)["fingerprint"]
+    factorize_expert(checkpoint, source, layout.factors(expert), study.factors, expert)
+
+
+@app.command(rich_help_panel=STUDY)
+def measure(expert: Annotated[str, typer.Argument(help="An expert's name.")], config: Config = DEFAULT) -> None:
+    """Write what one expert's adapters keep and cost at each rank: adapters/<expert>/r<rank>.json."""
+    study = _study_with(config, expert)
+    from flexmore.adapters import write_measurements
+
+    write_measurements(study, expert)
+
+
+@app.command(rich_help_panel=STUDY)
+def compose(
+    sweep: Annotated[str | None, typer.Argument(help="As for evaluate; default: all but the selected ones.")] = None,
+    config: Config = DEFAULT,
+) -> None:
+    """Write the recipes of a sweep's mixtures; those of a selected sweep come from the pairs' scores."""
+    study = load_study(config)
+    found = None if sweep is None else find_sweep(study, sweep)
+    from flexmore.compose import compose_static, compose_sweep
+
+    if found is None:
+        compose_static(study)
+    else:
+        compose_sweep(study, found)
+
+
+@app.command(rich_help_panel=STUDY)
+def evaluate(
+    sweep: Annotated[str, typer.Argument(help="public, an expert's name, joint-a2, joint-a2-selected ...")],
+    config: Config = DEFAULT,
+    threads: Threads = 1,
+) -> None:
+    """Evaluate the mixtures of one sweep on the suite; what is cached is not computed again."""
+    study = load_study(config)
+    found = find_sweep(study, sweep)
+    _torch(threads)
+    from flexmore.evaluation.runner import evaluate_sweep
+    from flexmore.evaluation.suite import Suite
+    from flexmore.family import check_recipe
+    from flexmore.modeling import SweepModel
+
+    layout, settings = study.layout, study.evaluate
+    recipes = [Recipe.read(layout.recipe(mixture.name)) for mixture in found.mixtures]
+    for recipe in recipes:
+        check_recipe(layout, recipe)
+    model = SweepModel.load(layout, found.experts, dtype=settings.dtype, device=settings.device, seed=study.seed)
+    suite = Suite.read(layout.suite).select(study.suite.tasks)
+    typer.echo(evaluate_sweep(recipes, model, suite, layout.cache / "scores", layout.scores(sweep), settings))
+
+
+@app.command(rich_help_panel=STUDY)
+def collect(config: Config = DEFAULT) -> None:
+    """Gather scores, spectra and adapters of a complete study into tables/."""
+    from flexmore.collect import collect_tables
+
+    collect_tables(load_study(config))
+
+
+@app.command(rich_help_panel=STUDY)
+def analyze(config: Config = DEFAULT) -> None:
+    """Gains, r95, regression, selections and predictions, from tables/ into tables/."""
+    from flexmore.analysis.study import run_analysis
+    from flexmore.collect import facts_of
+
+    study = load_study(config)
+    run_analysis(study.layout.tables, study.layout.tables, study.analysis, facts_of(study))
+
+
+@app.command(rich_help_panel=STUDY)
+def draw(config: Config = DEFAULT) -> None:
+    """Draw the figures from tables/ into figures/."""
+    from flexmore.analysis.study import run_figures
+    from flexmore.collect import facts_of
+
+    study = load_study(config)
+    run_figures(study.layout.tables, study.layout.figures, study.analysis, facts_of(study))
+
+
+@app.command(rich_help_panel=USE)
+def figures(
+    config: Config = DEFAULT,
+    reports: Annotated[Path, typer.Option(help="Committed tables, a folder a family.")] = Path("reports"),
+) -> None:
+    """Tables and figures from this study's results where complete, else from the committed ones; says which."""
+    from flexmore.collect import refresh
+
+    typer.echo(refresh(load_study(config), reports))
+
+
+@app.command(rich_help_panel=LOOK)
+def plan(config: Config = DEFAULT, as_json: AsJson = False) -> None:
+    """What a configuration will do: experts, mixtures, tasks, jobs."""
+    from flexmore.plan import architecture, render
+    from flexmore.plan import plan as make
+    from flexmore.suites import tasks_of
+
+    study = load_study(config)
+    content = make(study, architecture(study), tasks_of(study))
+    typer.echo(json.dumps(content, indent=1) if as_json else render(content))
+
+
+@app.command(rich_help_panel=LOOK)
+def grid(config: Config = DEFAULT, as_json: AsJson = False) -> None:
+    """List a configuration's mixtures."""
+    from flexmore.mixtures import grid as make
+
+    mixtures = make(load_study(config))
+    if as_json:
+        typer.echo(json.dumps([vars(mixture) for mixture in mixtures], indent=1))
+        return
+    for mixture in mixtures:
+        parts = ", ".join(f"{e} {r}" for e, r in zip(mixture.experts, mixture.ranks, strict=False))
+        chosen = "ranks chosen from the pairs' scores" if mixture.selected else parts
+        typer.echo(f"{mixture.name:24} {mixture.kind:8} active {mixture.active}  {chosen}")
+
+
+@app.command(rich_help_panel=LOOK)
+def suite(
+    config: Config = DEFAULT,
+    as_json: AsJson = False,
+    write: Annotated[bool, typer.Option("--write", help="Write the suite's YAMLs and data to suite/.")] = False,
+) -> None:
+    """List a configuration's tasks; with --write, put them where evaluation reads them."""
+    from flexmore.suites import tasks_of, write_suite
+
+    study = load_study(config)
+    if write:
+        write_suite(study)
+        return
+    tasks = tasks_of(study)
+    if as_json:
+        typer.echo(json.dumps([vars(task) for task in tasks], indent=1))
+        return
+    for task in tasks:
+        typer.echo(f"{task.task:44} {task.group:9} {task.metric:12} {task.num_fewshot}-shot  {task.n} items")
+
+
+@app.command(rich_help_panel=LOOK)
+def params(recipe: Annotated[Path, typer.Argument(help="mixtures/<name>.json")], as_json: AsJson = False) -> None:
+    """Parameters of a mixture by part, total and active."""
+    found = Recipe.read(recipe)
+    if as_json:
+        typer.echo(json.dumps(found.parameters, indent=1))
+        return
+    experts = found.parameters["experts"]
+    for name, number in {**found.parameters, **experts}.items():
+        if name != "experts":
+            typer.echo(f"{name:12} {number:>18,}")
+
+
+@app.command(rich_help_panel=USE)
+def materialize(
+    recipe: Annotated[Path, typer.Argument(help="mixtures/<name>.json, beside the experts/ and factors/ it names")],
+    out: Annotated[Path, typer.Argument(help="A new folder.")],
+) -> None:
+    """Write a mixture's weights as a dense FlexOlmo checkpoint that transformers loads."""
+    _torch(1)
+    from flexmore.config import Layout
+    from flexmore.materialize import materialize as run
+
+    run(Recipe.read(recipe), Layout(recipe.resolve().parent.parent), out)
+
+
+@app.command(
+    rich_help_panel=USE,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def resume(context: typer.Context) -> None:
+    """Go on with a study that was killed: `flexmore resume --cores all`, with Snakemake's own options."""
+    from flexmore.resume import resume as run
+
+    raise typer.Exit(run(context.args))
+
+
+@app.command(rich_help_panel=LOOK)
+def schema(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Every key with its default and meaning.")] = False,
+) -> None:
+    """Print the JSON schema of configurations, or with --markdown the page that explains them."""
+    from flexmore.schema import markdown as page
+
+    typer.echo(page() if markdown else json.dumps(Study.model_json_schema(), indent=1), nl=not markdown)
+
+
+def main() -> None:
+    """Run the command line; an error that a user can mend is one message and an exit status, no traceback."""
+    try:
+        app()
+    except FlexmoreError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.status)
+    except Exception as error:
+        if (reason := disk_problem(error)) is None:
+            raise
+        print(f"error: cannot write: {reason}; make room or give leave, and run again", file=sys.stderr)
+        sys.exit(1)
+
+
+def _study_with(config: Path, expert: str) -> Study:
+    study = load_study(config)
+    if expert not in study.names:
+        raise FlexmoreError(f"{config}: no expert {expert!r}; it has {', '.join(study.names)}")
+    return study
+
+
+def _torch(threads: int) -> None:
+    """Import torch with a fixed number of threads."""
+    import torch
+
+    torch.set_num_threads(threads)

@@ -1,0 +1,125 @@
+"""Killed at any point, gone on from there, and the tables are the same bytes. Minutes: `pytest -m full`."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from place import RESUME, Place
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(3600)]
+
+
+def steps_done_before(place: Place, expert: str) -> int:
+    """At which step a training says that it was resumed; 0: it started anew."""
+    log = (place.results / "logs" / "acquire" / f"{expert}.log").read_text()
+    found = re.search(r"resuming from .*: (\d+) of \d+ steps are done", log)
+    return int(found[1]) if found else 0
+
+
+def kept(before: dict[str, int], after: dict[str, int]) -> None:
+    """All that was there is there, not written again."""
+    assert before
+    assert {name: after.get(name) for name in before} == before
+
+
+def test_killed_in_training_in_factorize_and_in_evaluate(finished: Place, clone: Place) -> None:
+    factors = clone.folder / "flexmore" / "factors.py"  # slow, so that the kill hits between two layers
+    slow = factors.read_text().replace("    tensors: dict[", '    __import__("time").sleep(2)\n    tensors: dict[', 1)
+    assert slow != factors.read_text()
+    factors.write_text(slow)
+    results, cache = clone.results, clone.results / "cache"
+
+    with clone.started("snakemake", "--cores", "2", "--configfile", "smoke.yaml") as until:
+        until((cache / "training" / "public" / "train-public.safetensors").exists)
+    assert not (results / "experts" / "public" / "source.json").exists()
+
+    with clone.started(*RESUME, "--cores", "2") as until:
+        until(lambda: any(cache.glob("training/math/*.safetensors")) or any(cache.glob("training/news/*.safetensors")))
+    assert 0 < steps_done_before(clone, "public") < 40
+    assert not any((results / "experts" / name / "source.json").exists() for name in ("math", "news"))
+    public = clone.times("experts/public/*")
+    begun = [name for name in ("math", "news") if any(cache.glob(f"training/{name}/*.safetensors"))]
+
+    with clone.started(*RESUME, "--cores", "2") as until:
+        until(lambda: any(results.glob("factors/*/layer-01.safetensors")))
+    assert all(steps_done_before(clone, name) >= 10 for name in begun)
+    experts = clone.times("experts/*/*")
+    kept(public, experts)
+    layers = clone.times("factors/*/layer-*.safetensors")
+    assert any(not (results / name).parent.joinpath("index.json").exists() for name in layers)
+
+    with clone.started(*RESUME, "--cores", "2") as until:
+        until(lambda: len(list(cache.glob("scores/*/*.json"))) >= 40)
+    kept(experts, clone.times("experts/*/*"))
+    kept(layers, clone.times("factors/*/layer-*.safetensors"))
+    assert not (results / "tables").exists()
+    scores = clone.times("cache/scores/*/*.json")
+    assert len(scores) < len(finished.times("cache/scores/*/*.json"))
+
+    clone.resume()
+    kept(experts | layers | scores, clone.times("**/*"))
+    assert clone.tables() == finished.tables()
+    assert clone.planned() == []
+    assert [path for path in results.rglob(".*") if path.name != ".snakemake_timestamp"] == []
+
+
+def test_one_core_gives_the_same_bytes_as_two(finished: Place, clone: Place) -> None:
+    clone.snakemake(cores=1)
+    assert clone.tables() == finished.tables()
+
+
+@contextmanager
+def disk(folder: Path, size: str) -> Iterator[None]:
+    """A disk of that size at `folder`."""
+    folder.mkdir(parents=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_one_error_and_what_was_finished_stays(clone: Place) -> None:
+    results = clone.folder / "results"
+    target = "results/smoke/experts/math/source.json"
+    with disk(results, "7m"):  # public's checkpoint fits, and the expert's beside it does not
+        done = clone.snakemake(target, cores=1, check=False)
+        assert done.returncode != 0
+        errors = re.findall(r"^\s*error: .*$", done.stdout, flags=re.MULTILINE)
+        assert len(errors) == 1, done.stdout
+        assert "cannot be written" in errors[0]
+        assert "No space left on device" in errors[0]
+        assert "results/smoke/cache/training/math" in errors[0]
+        assert "Traceback" not in done.stdout
+        public = clone.times("experts/public/*")
+        assert "experts/public/source.json" in public
+        subprocess.run(["mount", "-o", "remount,size=64m", str(results)], check=True)
+        clone.snakemake(target, cores=1)
+        kept(public, clone.times("experts/public/*"))
+
+
+def test_a_cache_that_cannot_be_written_is_one_error(place: Place) -> None:
+    cache, scores = place.results / "cache" / "scores", place.results / "scores"
+    cache.rename(cache.with_name("aside"))
+    cache.write_text("a file where the folder should be")
+    (scores / "public" / "public.json").unlink()
+    (scores / "public" / ".snakemake_timestamp").unlink()
+    (scores / "public").rmdir()
+    before = place.times("experts/**/*") | place.times("factors/**/*") | place.times("scores/**/*")
+    done = place.snakemake("results/smoke/scores/public", check=False)
+    assert done.returncode != 0
+    errors = re.findall(r"^\s*error: .*$", done.stdout, flags=re.MULTILINE)
+    assert len(errors) == 1, done.stdout
+    assert "results/smoke/cache/scores" in errors[0]
+    assert "cannot be written" in errors[0]
+    assert "Traceback" not in done.stdout
+    kept(before, place.times("**/*"))
+    cache.unlink()
+    cache.with_name("aside").rename(cache)
+    place.snakemake("results/smoke/scores/public")
+    assert (scores / "public" / "public.json").is_file()

@@ -1,0 +1,141 @@
+"""The smoke study, from nothing to its report."""
+
+import base64
+import json
+import re
+
+import pandas as pd
+import yaml
+from place import RESULTS, Place
+
+from flexmore.analysis.artefacts import FIGURES, TABLES
+from flexmore.config import load_study
+from flexmore.mixtures import grid
+
+COLUMNS = "mixture kind experts rank active group task metric score stderr n parameters".split()
+SAID = re.compile(r"^\d+ figures in results/smoke/(\S+)/, tables in \S+/: (from .*)$", flags=re.MULTILINE)
+RAN = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", flags=re.MULTILINE)
+
+
+NO_TORCH = """
+import sys
+
+class Absent:
+    def find_spec(name, *_):
+        if name.partition(".")[0] in ("torch", "transformers", "safetensors", "tokenizers", "lm_eval", "datasets"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent)
+"""
+
+
+def test_every_job_ran_and_scores_are_complete(finished: Place) -> None:
+    scores = pd.read_csv(finished.results / "tables" / "scores.csv", keep_default_na=False)
+    study = load_study(finished.folder / "smoke.yaml")
+    mixtures = [mixture for mixture in grid(study) if mixture.kind != "control"]
+    assert len(scores) == len(mixtures) * 12 == (1 + 2 * (3 + 1) + 2 * (4 + 1) + 2) * 12
+    assert set(COLUMNS) <= set(scores.columns)
+    assert set(scores["mixture"]) == {mixture.name for mixture in mixtures}
+    assert scores.groupby("kind")["mixture"].nunique().to_dict() == {"baseline": 1, "pair": 8, "extra": 2, "joint": 10}
+    assert scores["score"].between(0, 1).all()
+    assert (scores["n"] >= 10).all()
+    assert scores.groupby("mixture")["task"].nunique().eq(12).all()
+    parquet = pd.read_parquet(finished.results / "tables" / "scores.parquet")
+    assert parquet["score"].tolist() == scores["score"].tolist()
+
+
+def test_controls_have_a_table_of_their_own(finished: Place) -> None:
+    controls = pd.read_csv(finished.results / "tables" / "controls.csv")
+    assert set(controls["mixture"]) == {"math-random", "news-random"}
+    assert set(controls["kind"]) == {"control"}
+    assert len(controls) == 2 * 12
+
+
+def test_items_average_to_scores(finished: Place) -> None:
+    tables = finished.results / "tables"
+    items = pd.read_parquet(tables / "items.parquet").set_index(["mixture", "task"])["items"]
+    scores = pd.read_csv(tables / "scores.csv").set_index(["mixture", "task"])["score"]
+    assert len(items) == len(scores) + 2 * 12
+    assert max(abs(items[key].mean() - score) for key, score in scores.items()) < 1e-6
+
+
+def test_tables_and_figures_are_there(finished: Place) -> None:
+    for name in TABLES:
+        assert (finished.results / "tables" / f"{name}.csv").read_text().count("\n") >= 1
+    for name in FIGURES:
+        assert (finished.results / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "</svg>" in (finished.results / "figures" / f"{name}.svg").read_text()
+
+
+def test_saturated_ranks_share_one_evaluation(finished: Place) -> None:
+    """Every fingerprint has one folder in the cache; the twelve tasks of each were computed once."""
+    prints = {json.loads(path.read_text())["fingerprint"] for path in (finished.results / "mixtures").iterdir()}
+    cached = {path.name: len(list(path.iterdir())) for path in (finished.results / "cache" / "scores").iterdir()}
+    assert cached == dict.fromkeys(prints, 12)
+
+
+def test_jobs_read_the_resolved_configuration(finished: Place) -> None:
+    resolved = yaml.safe_load((finished.results / "config.yaml").read_text())
+    assert load_study(resolved) == load_study(finished.folder / "smoke.yaml")
+
+
+def test_no_temporary_file_stays(finished: Place) -> None:
+    assert [path for path in finished.results.rglob(".*") if path.name != ".snakemake_timestamp"] == []
+
+
+def test_a_second_run_does_nothing(place: Place) -> None:
+    before = place.times("**/*")
+    assert "Nothing to be done" in place.snakemake().stdout
+    assert place.times("**/*") == before
+
+
+def test_report_is_one_self_contained_page(place: Place) -> None:
+    place.snakemake("--report", "report.html")
+    page = (place.folder / "report.html").read_text()
+    for name in FIGURES:
+        drawn = base64.b64encode((place.results / "figures" / f"{name}.png").read_bytes()).decode()
+        assert f"filename={name}.png;base64,{drawn}" in page
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']https?://", page)
+
+
+def test_figures_come_from_own_results_and_start_no_other_rule(place: Place) -> None:
+    before = place.tables()
+    done = place.snakemake("figures")
+    assert SAID.findall(done.stdout) == [("figures", "from this study's own results in results/smoke/")]
+    assert RAN.findall(done.stdout) == ["figures"]
+    assert place.tables() == before
+    assert place.planned() == []
+
+
+def test_figures_come_from_committed_tables_where_nothing_was_run(finished: Place, clone: Place) -> None:
+    """In an environment without torch and all that brings it."""
+    absent = clone.folder / "absent"
+    absent.mkdir()
+    (absent / "sitecustomize.py").write_text(NO_TORCH)
+    assert "ModuleNotFoundError: torch" in clone.run("torch.utils.collect_env", check=False, path=absent).stdout
+    assert clone.snakemake("figures", check=False).returncode != 0  # neither results nor committed tables
+    committed = clone.folder / "reports" / "smoke"
+    committed.mkdir(parents=True)
+    for name in ("scores.parquet", "items.parquet", "controls.csv", "adapters.csv", "spectra.parquet"):
+        (committed / name).write_bytes((finished.results / "tables" / name).read_bytes())
+    done = clone.run("snakemake", "figures", "--cores", "1", "--configfile", "smoke.yaml", path=absent)
+    [(where, source)] = SAID.findall(done.stdout)
+    assert where == "reported/figures"
+    assert source.startswith("from the committed tables in reports/smoke/")
+    assert RAN.findall(done.stdout) == ["figures"]
+    for name in FIGURES:
+        drawn = (clone.results / "reported" / "figures" / f"{name}.png").read_bytes()
+        assert drawn == (finished.results / "figures" / f"{name}.png").read_bytes()
+    for name in TABLES:
+        made = (clone.results / "reported" / "tables" / f"{name}.csv").read_bytes()
+        assert made == (finished.results / "tables" / f"{name}.csv").read_bytes()
+    assert not (clone.results / "experts").exists()
+    assert "acquire public (pocket)" in clone.planned()  # what was drawn is not mistaken for the study
+
+
+def test_the_flexmore_beside_the_workflow_is_the_one_that_runs(place: Place) -> None:
+    """Where another is installed, and where none is: a conda environment has only what flexmore needs."""
+    config = place.folder / "flexmore" / "cli.py"
+    config.write_text(config.read_text().replace('"""Draw the figures', 'print("this one")\n    """Draw the figures'))
+    place.run("snakemake", "--cores", "1", "--configfile", "smoke.yaml", "--forcerun", "draw")
+    assert "this one" in (place.folder / RESULTS / "logs" / "draw.log").read_text()

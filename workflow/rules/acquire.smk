@@ -1,0 +1,50 @@
+# Experts into experts/<name>/, the suite into suite/. Weights are not declared as output: Snakemake would delete what a
+# killed job has finished. source.json is written last and says that all of it is there.
+
+
+rule acquire:
+    input:
+        made_from,
+    output:
+        f"{ROOT}/experts/{{expert}}/source.json",
+    log:
+        f"{ROOT}/logs/acquire/{{expert}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/acquire/{{expert}}.tsv"
+    priority: 10
+    conda:
+        "../../envs/flexmore.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        config=RESOLVED,
+        source=source_of,
+    message:
+        "acquire {wildcards.expert} ({params.source[source]})"
+    shell:
+        "exec python -m flexmore acquire {wildcards.expert} --config {params.config} --threads {threads} &> {log}"
+
+
+rule suite:
+    input:
+        suite_files(),
+    output:
+        f"{ROOT}/suite/source.json",
+    log:
+        f"{ROOT}/logs/suite.log",
+    benchmark:
+        f"{ROOT}/benchmarks/suite.tsv"
+    conda:
+        "../../envs/flexmore.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        config=RESOLVED,
+        source=suite_source(),
+    message:
+        "write the suite ({params.source[source]})"
+    shell:
+        "exec python -m flexmore suite --write --config {params.config} &> {log}"

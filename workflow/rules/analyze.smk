@@ -1,0 +1,71 @@
+# One tidy table, and everything that is read from it. Nothing here touches a model.
+from flexmore.analysis.artefacts import FIGURES, TABLES
+
+COLLECTED = [
+    "scores.parquet",
+    "scores.csv",
+    "items.parquet",
+    "controls.csv",
+    "versions.csv",
+]
+COLLECTED += ["spectra.parquet", "adapters.csv"]
+
+
+rule collect:
+    input:
+        scores=expand("{root}/scores/{sweep}", root=ROOT, sweep=SWEEPS),
+        spectra=expand(
+            "{root}/factors/{expert}/spectrum.parquet", root=ROOT, expert=STUDY.names
+        ),
+        adapters=expand(
+            "{root}/adapters/{expert}/r{rank}.json",
+            root=ROOT,
+            expert=STUDY.names,
+            rank=[*STUDY.ladder, *STUDY.extra_ranks],
+        ),
+    output:
+        expand("{root}/tables/{table}", root=ROOT, table=COLLECTED),
+    log:
+        f"{ROOT}/logs/collect.log",
+    benchmark:
+        f"{ROOT}/benchmarks/collect.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        config=RESOLVED,
+        source=digest("collect.py", "mixtures.py", "analysis"),
+    message:
+        "collect the tables"
+    shell:
+        "exec python -m flexmore collect --config {params.config} &> {log}"
+
+
+rule analyze:
+    input:
+        rules.collect.output,
+    output:
+        report(
+            expand("{root}/tables/{table}.csv", root=ROOT, table=TABLES),
+            category="Tables",
+            caption="../report/tables.rst",
+        ),
+    log:
+        f"{ROOT}/logs/analyze.log",
+    benchmark:
+        f"{ROOT}/benchmarks/analyze.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        config=RESOLVED,
+        settings=STUDY.analysis.model_dump(),
+        source=digest("analysis"),
+    message:
+        "analyze"
+    shell:
+        "exec python -m flexmore analyze --config {params.config} &> {log}"

@@ -1,0 +1,51 @@
+# Figures with captions, for people and for `snakemake --report`.
+
+
+rule draw:
+    input:
+        rules.collect.output,
+    output:
+        [
+            report(
+                f"{ROOT}/figures/{name}.png",
+                category="Figures",
+                caption=f"../report/{name}.rst",
+            )
+            for name in FIGURES
+        ],
+        expand("{root}/figures/{name}.svg", root=ROOT, name=FIGURES),
+    log:
+        f"{ROOT}/logs/draw.log",
+    benchmark:
+        f"{ROOT}/benchmarks/draw.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        config=RESOLVED,
+        settings=STUDY.analysis.model_dump(),
+        source=digest("analysis"),
+    message:
+        "draw the figures"
+    shell:
+        "exec python -m flexmore draw --config {params.config} &> {log}"
+
+
+localrules:
+    figures,
+
+
+rule figures:
+    log:
+        f"{ROOT}/logs/figures.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config=RESOLVED,
+        reports=os.path.relpath(BASE / "reports"),
+    message:
+        "tables and figures from what has been measured"
+    shell:
+        "python -m flexmore figures --config {params.config} --reports {params.reports} 2>&1 | tee {log}"

@@ -1,0 +1,145 @@
+# The configuration as a checked Study, before any job, and what the rules ask of it.
+import os
+import shutil
+import sys
+from pathlib import Path
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
+
+# The flexmore beside this workflow is the one that runs, here and in the jobs, installed or not: in a conda environment
+# of envs/ there are only the packages that it needs. Its `python` stands before ours on the PATH of its jobs.
+BASE = Path(workflow.basedir)
+sys.path.insert(0, str(BASE))
+for variable, folder in {
+    "PYTHONPATH": BASE,
+    "PATH": Path(sys.executable).parent,
+}.items():
+    os.environ[variable] = os.pathsep.join(
+        [str(folder), *filter(None, [os.environ.get(variable)])]
+    )
+
+from flexmore.config import dump_study, load_study, read_config
+from flexmore.errors import FlexmoreError
+from flexmore.files import clear_leftovers, write_text
+from flexmore.mixtures import sweeps
+from flexmore.resume import running_here
+from flexmore.revisions import (
+    ENGINE_REVISION,
+    FACTORS_REVISION,
+    POCKET_REVISION,
+    RECIPES_REVISION,
+    digest,
+)
+
+# A configuration file that is given replaces the default one; `configfile:` would merge the two key by key.
+try:
+    for given in workflow.overwrite_configfiles:
+        read_config(Path(given))
+    if not workflow.overwrite_configfiles:
+        default = read_config(BASE / "config" / "config.yaml")
+        update_config(default, config)
+        config = default
+    STUDY = load_study(config)
+except FlexmoreError as error:
+    raise WorkflowError(str(error))
+
+SWEEPS = {sweep.name: sweep for sweep in sweeps(STUDY)}
+PAIR_SWEEPS = [name for name, sweep in SWEEPS.items() if len(sweep.experts) <= 1]
+ROOT = str(STUDY.layout.root)
+RESOLVED = f"{ROOT}/config.yaml"
+
+
+# Every job reads the resolved file; a dry run leaves it alone, since the jobs of another run may be reading it.
+onstart:
+    alone, resolved = not running_here(Path.cwd()), Path(RESOLVED)
+    if alone:
+        clear_leftovers(Path(ROOT))
+    if not resolved.is_file() or resolved.read_text() != dump_study(STUDY):
+        if not alone:
+            raise WorkflowError(
+                f"a run is alive in this folder and reads {RESOLVED}, which this one would change: wait for it"
+            )
+        write_text(resolved, dump_study(STUDY))
+
+
+wildcard_constraints:
+    expert="[a-z][a-z0-9_]*",
+    sweep="[a-z0-9_-]+",
+
+
+def made_from(wildcards):
+    """A folder's checkpoint; the public model, which the pocket's experts are trained from."""
+    source = STUDY.experts[wildcards.expert]
+    if source.source == "folder":
+        files = ("config.json", "tokenizer.json", "*.safetensors")
+        return sorted(
+            str(path) for name in files for path in Path(source.path).glob(name)
+        )
+    return sources(["public"]) if wildcards.expert != "public" else []
+
+
+def source_of(wildcards):
+    """All of the configuration that an expert's weights depend on."""
+    source = STUDY.experts[wildcards.expert].model_dump()
+    if source["source"] == "pocket":
+        source["pocket"] = STUDY.pocket.model_dump(
+            exclude={"items", "checkpoint_every"}
+        )
+        source |= {"seed": STUDY.seed, "revision": POCKET_REVISION}
+    return source
+
+
+def suite_files():
+    """The files of a suite in a folder; the pocket's are made here."""
+    if STUDY.suite.source == "pocket":
+        return []
+    return sorted(
+        str(path) for path in Path(STUDY.suite.path).rglob("*") if path.is_file()
+    )
+
+
+def wants_gpu():
+    """Whether evaluation will use a GPU: `auto` does where there is one."""
+    device = STUDY.evaluate.device
+    return device.startswith("cuda") or (
+        device == "auto" and shutil.which("nvidia-smi") is not None
+    )
+
+
+def suite_source():
+    """All of the configuration that the suite's files depend on."""
+    source = STUDY.suite.model_dump(exclude={"tasks"})
+    if source["source"] == "pocket":
+        source["pocket"] = STUDY.pocket.model_dump(include={"subjects", "items"})
+        source |= {"seed": STUDY.seed, "revision": POCKET_REVISION}
+    return source
+
+
+def sources(experts):
+    """What says that an expert has been acquired."""
+    return expand("{root}/experts/{expert}/source.json", root=ROOT, expert=experts)
+
+
+def factors(experts):
+    """What says that an expert has been factorized."""
+    return expand("{root}/factors/{expert}/index.json", root=ROOT, expert=experts)
+
+
+def recipes(*sweeps):
+    """The recipes of sweeps."""
+    names = [mixture.name for sweep in sweeps for mixture in SWEEPS[sweep].mixtures]
+    return expand("{root}/mixtures/{mixture}.json", root=ROOT, mixture=names)
+
+
+def pairs_of(sweep):
+    """The recipes and scores of the pairs, where a sweep's selections choose among them."""
+    if not any(mixture.selected for mixture in SWEEPS[sweep].mixtures):
+        return []
+    scores = expand("{root}/scores/{sweep}", root=ROOT, sweep=PAIR_SWEEPS)
+    return [*recipes(*PAIR_SWEEPS), *scores]
+
+
+def weights_of(sweep):
+    """The checkpoints and factors of a sweep."""
+    experts = SWEEPS[sweep].experts
+    return [*sources(["public", *experts]), *factors(experts)]
