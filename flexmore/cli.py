@@ -269,7 +269,14 @@ def _study_with(config: Path, expert: str) -> Study:
 
 
 def _torch(threads: int) -> None:
-    """Import torch with a fixed number of threads."""
-    import torch
+    """Import torch with a fixed number of threads.
+
+    Raises:
+        FlexmoreError: this environment has only what analysis and figures need.
+    """
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise FlexmoreError("this step needs torch, which is not here: pip install -e '.[models]'") from None
 
     torch.set_num_threads(threads)

@@ -37,7 +37,7 @@ def _chosen(study: Study, sweep: Sweep) -> list[Mixture]:
         return list(sweep.mixtures)
     recipes, files = [], {}
     for pairs in sweeps(study):
-        if len(pairs.experts) <= 1:
+        if not pairs.joint:
             for mixture in pairs.mixtures:
                 recipes.append(Recipe.read(study.layout.recipe(mixture.name)))
                 files[mixture.name] = study.layout.scores(pairs.name) / f"{mixture.name}.json"

@@ -5,6 +5,7 @@
 """
 
 import difflib
+import json
 import re
 import types
 from collections.abc import Mapping
@@ -42,7 +43,13 @@ def _rank(value: object) -> object:
 
 
 ConfigRank = Annotated[Rank, BeforeValidator(_rank)]
-ExpertName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+_NAME, _FAMILY, _DEVICE = r"^[a-z][a-z0-9_]*$", r"^[a-z][a-z0-9_-]*$", r"^(auto|cpu|cuda(:\d+)?)$"
+_PATTERNS = {
+    _NAME: "lower-case letters, digits and _, a letter first",
+    _FAMILY: "lower-case letters, digits, _ and -, a letter first",
+    _DEVICE: "auto, cpu, cuda and cuda:N",
+}
+ExpertName = Annotated[str, Field(pattern=_NAME)]
 
 
 class Settings(BaseModel):
@@ -54,13 +61,13 @@ class Settings(BaseModel):
 class PocketSource(Settings):
     """The expert is trained on the spot (section `pocket` says how)."""
 
-    source: Literal["pocket"]
+    source: Literal["pocket"] = Field(description="trained here; section `pocket` says how")
 
 
 class FolderSource(Settings):
     """The expert is a checkpoint in a local folder, in the hub's layout; it is linked, not copied."""
 
-    source: Literal["folder"]
+    source: Literal["folder"] = Field(description="a checkpoint of your own, linked")
     path: str = Field(description="folder with config.json, *.safetensors and the tokenizer's files")
 
     @model_validator(mode="after")
@@ -108,12 +115,23 @@ class SuiteSettings(Settings):
     @model_validator(mode="after")
     def _folder(self) -> "SuiteSettings":
         if self.source == "folder" and not (self.path and Path(self.path, "index.json").is_file()):
-            raise ValueError(f"path: {self.path!r} is not a folder with an index.json")
+            found = "missing" if self.path is None else f"{self.path!r} is not a folder with an index.json"
+            raise ValueError(f"path: {found}; `source: folder` needs a folder with lm-eval YAMLs and an index.json")
         if self.source == "pocket" and self.path is not None:
             raise ValueError(f"path: found {self.path!r}; a path goes with `source: folder`")
         if self.tasks is not None and (not self.tasks or len(set(self.tasks)) != len(self.tasks)):
             raise ValueError(f"tasks: found {self.tasks}; expected at least one name and none twice, or null for all")
         return self
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups that the suite's tasks belong to."""
+        if self.source == "folder":
+            entries = json.loads(Path(str(self.path), "index.json").read_text(encoding="utf-8"))
+            return list(dict.fromkeys(str(entry["group"]) for entry in entries))
+        from flexmore.pocket.tasks import GROUPS
+
+        return list(GROUPS)
 
 
 class EvaluateSettings(Settings):
@@ -123,7 +141,7 @@ class EvaluateSettings(Settings):
     batch_tokens: StrictInt = Field(4096, ge=1, description="tokens in one forward pass, padding included")
     limit: StrictInt | None = Field(None, ge=1, description="at most so many items of each task")
     seed: StrictInt = Field(1234, ge=0, description="of the few-shot sampler")
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = Field(
+    device: Annotated[str, Field(pattern=_DEVICE)] = Field(
         "auto", description="auto (cuda if there is one), cpu, cuda, cuda:1 ..."
     )
 
@@ -131,7 +149,7 @@ class EvaluateSettings(Settings):
 class Study(Settings):
     """A whole study: one family, its mixtures, its suite."""
 
-    family: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")] = Field(description="names the results' folder")
+    family: Annotated[str, Field(pattern=_FAMILY)] = Field(description="names the results' folder")
     results: str = Field("results", description="artefacts go to <results>/<family>/")
     seed: StrictInt = Field(0, ge=0, description="of the pocket's data and training and of the controls")
     experts: dict[ExpertName, Source] = Field(
@@ -171,8 +189,9 @@ class Study(Settings):
                 raise ValueError(f"{key}: found {values}; expected at least one value and none twice")
         total = len(self.experts)
         if wrong := [active for active in self.joint.active if not 1 <= active <= total]:
+            default = "" if "joint" in self.model_fields_set else " (the default; write a `joint:` of your own)"
             raise ValueError(
-                f"joint.active: found {wrong[0]}; allowed are 1 to {total}: public and {total - 1} experts"
+                f"joint.active: found {wrong[0]}{default}; allowed are 1 to {total}: public and {total - 1} experts"
             )
         if self.joint.selections and not self.ladder:
             raise ValueError("joint.selections: a selection chooses among the ladder's ranks, and `ranks` holds none")
@@ -186,6 +205,11 @@ class Study(Settings):
             for name in self.suite.tasks:
                 if name not in known:
                     raise ValueError(f"suite.tasks: found {name!r}; {_allowed(name, known)}")
+        groups = self.suite.groups
+        for key, chosen in (("reasoning", self.analysis.reasoning), ("knowledge", self.analysis.knowledge)):
+            for name in chosen:
+                if name not in groups and "analysis" in self.model_fields_set:
+                    raise ValueError(f"analysis.{key}: found {name!r}; {_allowed(name, groups)}")
         return self
 
     @property
@@ -326,6 +350,9 @@ def _explain(problem: Mapping[str, Any]) -> str:
             return f"{key}: unknown key (value {found!r}); {_allowed(str(parts[-1]), _keys_beside(parts))}"
         case "missing":
             return f"{key}: missing"
+        case "string_pattern_mismatch":
+            allowed = _PATTERNS.get(problem["ctx"]["pattern"], problem["ctx"]["pattern"])
+            return f"{key}: found {found!r}; allowed are {allowed}"
         case "value_error":
             message = str(problem["ctx"]["error"])
             if isinstance(found, dict | Study):
@@ -341,6 +368,8 @@ def _explain(problem: Mapping[str, Any]) -> str:
 
 def _keys_beside(parts: list[Any]) -> list[str]:
     """The keys that are allowed where the last of `parts` stands."""
+    if parts[0] == "experts":
+        return ["source", "path"]
     model: Any = Study
     for part in parts[:-1]:
         if isinstance(model, type) and issubclass(model, BaseModel):
@@ -349,7 +378,7 @@ def _keys_beside(parts: list[Any]) -> list[str]:
             return []
     if isinstance(model, type) and issubclass(model, BaseModel):
         return list(model.model_fields)
-    return ["source", "path"]
+    return []
 
 
 def _inner(annotation: Any) -> Any:

@@ -105,9 +105,13 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FlexmoreError(f"{path}: not found; run the step that makes it (see docs/architecture.md)") from None
+        raise FlexmoreError(
+            f"{path}: not found; where it belongs to a study, `snakemake --cores all` makes it"
+        ) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise FlexmoreError(f"{path}: not a JSON file ({error}); delete it and run again") from error
+        raise FlexmoreError(
+            f"{path}: not a JSON file ({error}); where flexmore made it, remove it and run snakemake again"
+        ) from error
 
 
 def clear_leftovers(folder: Path) -> None:

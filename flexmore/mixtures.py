@@ -96,6 +96,11 @@ class Sweep:
     experts: tuple[str, ...]
     mixtures: tuple[Mixture, ...]
 
+    @property
+    def joint(self) -> bool:
+        """Whether its mixtures are joint ones; those of the others are what selections choose from."""
+        return any(mixture.kind == "joint" for mixture in self.mixtures)
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -72,7 +72,7 @@ def plan(study: Study, architecture: Architecture, tasks: Sequence[TaskInfo]) ->
 def render(content: Mapping[str, Any]) -> str:
     """The plan as lines for a person."""
     sizes, kinds = content["architecture"], content["mixtures"]
-    listed = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    beside = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if kind not in ("pair", "joint"))
     groups = ", ".join(f"{group} {number}" for group, number in content["tasks"].items())
     jobs = ", ".join(f"{number} {step}" for step, number in content["jobs"].items())
     return "\n".join(
@@ -80,7 +80,8 @@ def render(content: Mapping[str, Any]) -> str:
             f"family    {content['family']}: public and {content['experts']} experts; files in {content['results']}/",
             f"models    hidden {sizes['hidden']}, ffn {sizes['ffn']}, {sizes['layers']} layers; "
             f"adapters saturate at rank {content['saturation']}",
-            f"mixtures  {content['study']} in the study ({listed}); {content['distinct']} with weights of their own",
+            f"mixtures  {content['study']} in the study ({kinds.get('pair', 0)} pair, {kinds.get('joint', 0)} joint), "
+            f"beside it {beside}; {content['distinct']} of all differ in weights or active experts",
             f"tasks     {sum(content['tasks'].values())} ({groups})",
             f"scores    {content['rows']} rows in tables/scores.csv",
             f"jobs      {jobs}, and the small ones",

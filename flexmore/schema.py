@@ -29,6 +29,15 @@ experts:
 ranks: [16, 64, 256, full]
 joint: {active: [2, 3]}
 suite: {source: folder, path: my-suite}   # lm-eval task YAMLs and an index.json
+analysis: {reasoning: [exams], knowledge: [recall]}   # groups of the suite
+```
+
+`my-suite/index.json` lists the tasks: `group` is theirs in the averages, `domain` the expert whose field a task is (or
+null), `metric` the primary one of its YAML. Each YAML defines `task: law_exam` anywhere below `my-suite/`.
+
+```json
+[{"task": "law_exam", "group": "exams", "domain": "law", "metric": "acc", "output_type": "multiple_choice",
+  "num_fewshot": 5, "n": 200}]
 ```
 
 `flexmore plan --config my-study.yaml` says what it will do. A wrong key or value ends before any job, with its name,
@@ -57,7 +66,7 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, 
         yield f"`{key}`", _type(inner), _default(field), (field.description or "").replace("|", "\\|")
         if key == "experts":
             for source in (PocketSource, FolderSource):
-                yield from _rows(source, "experts.&lt;name&gt;.")
+                yield from _rows(source, "experts.<name>.")
 
 
 def _default(field: FieldInfo) -> str:

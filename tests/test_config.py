@@ -63,6 +63,13 @@ def test_what_is_dumped_loads_as_the_same_study() -> None:
         ({"evaluate": {"device": "gpu"}}, ["evaluate.device", "gpu", "cpu"]),
         ({"suite": {"path": "nowhere"}}, ["suite.path", "nowhere", "source: folder"]),
         ({"suite": {"tasks": []}}, ["suite.tasks", "[]", "at least one"]),
+        ({"suite": {"source": "folder"}}, ["suite.path", "missing", "index.json"]),
+        ({"analysis": {"reasoning": ["BBHH"]}}, ["analysis.reasoning", "BBHH", "did you mean BBH"]),
+        ({"family": "a/b"}, ["family", "'a/b'", "lower-case letters"]),
+        (
+            {"experts": {"public": {"source": "pocket", "pth": "x"}, "math": {"source": "pocket"}}},
+            ["experts.public.pth", "unknown key", "source, path"],
+        ),
         ({"analysis": {"recovery": 2}}, ["analysis.recovery", "2"]),
     ],
 )

@@ -124,7 +124,7 @@ def test_json_round_trip_and_refusals(tmp_path: Path) -> None:
     with pytest.raises(FlexmoreError, match=r"none\.json: not found"):
         read_json(tmp_path / "none.json")
     path.write_text('{"half": ')
-    with pytest.raises(FlexmoreError, match=r"a\.json: not a JSON file .*delete it"):
+    with pytest.raises(FlexmoreError, match=r"a\.json: not a JSON file .*remove it"):
         read_json(path)
 
 

@@ -54,6 +54,12 @@ def test_no_key_of_the_default_leaks_into_another_study(other: Place) -> None:
         assert word not in printed
 
 
+def test_a_study_of_one_expert_with_selections_has_no_cycle(other: Place) -> None:
+    study = OTHER | {"joint": {"active": [2], "selections": ["best"]}}
+    (other.folder / "other.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    assert "evaluate sweep joint-a2-selected" in jobs(other, "--configfile", "other.yaml")
+
+
 def test_the_resolved_configuration_is_the_given_one_and_its_defaults(other: Place) -> None:
     """Run, not planned, since a dry run writes nothing: the suite is what can be made without weights."""
     other.run("snakemake", "--cores", "1", "--configfile", "other.yaml", "--", "results/other/suite/source.json")

@@ -44,7 +44,7 @@ except FlexmoreError as error:
     raise WorkflowError(str(error))
 
 SWEEPS = {sweep.name: sweep for sweep in sweeps(STUDY)}
-PAIR_SWEEPS = [name for name, sweep in SWEEPS.items() if len(sweep.experts) <= 1]
+PAIR_SWEEPS = [name for name, sweep in SWEEPS.items() if not sweep.joint]
 ROOT = str(STUDY.layout.root)
 RESOLVED = f"{ROOT}/config.yaml"
 

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flexmore.analysis.figures.style import GREY, PAGE, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
+from flexmore.analysis.figures.style import PAGE, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
 from flexmore.analysis.ranks import full, numbered
 from flexmore.analysis.recovery import curve
 
@@ -64,7 +64,8 @@ def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
         panel.axhline(0, color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1, label="public")
         _intervals(panel, axis.places(points["effective_rank"]), points, look[expert])
         _intervals(panel, axis.places(whole["rank"]), whole, look[expert], hollow=True)
-        panel.plot(axis.places(points["effective_rank"]), POINTS * points["fit"], color=look[expert].colour)
+        fit = POINTS * points["fit"]
+        panel.plot(axis.places(points["effective_rank"]), fit, color=look[expert].colour, label="monotone fit")
         _marks(panel, axis, found.loc[expert], points)
         axis.dress(panel)
         panel.set_title(_title(expert, found.loc[expert]), color="black")
@@ -149,7 +150,7 @@ def _intervals(panel: Axes, places: list[float], rows: pd.DataFrame, look: Look,
 def _marks(panel: Axes, axis: RankAxis, found: pd.Series, points: pd.DataFrame) -> None:
     """r95 as a vertical line, half of full's gain as a cross where the fit passes it."""
     if str(found["r95"]).isdigit():
-        panel.axvline(axis.at(int(found["r95"])), color=GREY, linewidth=1, linestyle="-", label="r95", zorder=1)
+        panel.axvline(axis.at(int(found["r95"])), color="black", linewidth=1, linestyle=":", label="r95", zorder=1)
     if not np.isnan(found["half_rank"]):
         panel.plot(
             [np.log2(found["half_rank"])], [POINTS * found["full_gain"] / 2],
