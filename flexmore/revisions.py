@@ -14,7 +14,7 @@ FACTORS_REVISION = 1
 """Of the factorization."""
 
 RECIPES_REVISION = 1
-"""Of recipes and selections: which weights a mixture's name stands for."""
+"""Of selections and of how mixtures are put together (lowrank, modeling): in every recipe's fingerprint."""
 
 ENGINE_REVISION = 1
 """Of the evaluation engine; golden scores in the tests guard it."""
