@@ -9,6 +9,9 @@ from flexmore.errors import FlexmoreError
 from flexmore.mixtures import PROJECTIONS
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 
+FactorPair = tuple[Tensor, Tensor]
+_FACTORS = [(f"{projection}_a", f"{projection}_b") for projection in PROJECTIONS]
+
 
 class FlexMoREExpert(nn.Module):
     """One expert: for each projection its own weight, the two factors of an adapter, or nothing at rank 0.
@@ -23,6 +26,7 @@ class FlexMoREExpert(nn.Module):
         rows, columns = config.intermediate_size, config.hidden_size
         self.whole_rank = rows * columns / (rows + columns)
         self._kept: dict[str, Tensor] | None = None
+        self._mean_rank: list[float | None] = []
         for projection in PROJECTIONS:
             out, into = (columns, rows) if projection == "down_proj" else (rows, columns)
             rank = config.rank(index, layer, projection)
@@ -55,10 +59,25 @@ class FlexMoREExpert(nn.Module):
     @property
     def mean_rank(self) -> float | None:
         """The one rank at which an adapter would cost the same; None where all projections are full-size."""
-        ranks = [self.rank(projection) for projection in PROJECTIONS]
-        if all(rank is None for rank in ranks):
-            return None
-        return sum(self.whole_rank if rank is None else rank for rank in ranks) / len(ranks)
+        if not self._mean_rank:
+            ranks = [self.rank(projection) for projection in PROJECTIONS]
+            costs = [self.whole_rank if rank is None else rank for rank in ranks]
+            self._mean_rank = [None if all(rank is None for rank in ranks) else sum(costs) / len(costs)]
+        return self._mean_rank[0]
+
+    def bare(self) -> tuple[dict[str, Tensor], list[FactorPair | None]] | None:
+        """Its full-size weights by projection, and the factors of gate, up and down, without a call of their modules.
+
+        None where the call does more than multiply: offloaded weights arrive in it, wrappers (peft) add to it.
+        """
+        found: dict[str, Tensor] = {}
+        for name, linear in self._modules.items():
+            weight = linear._parameters["weight"] if type(linear) is nn.Linear else None
+            if weight is None or weight.is_meta:
+                return None
+            found[name] = weight
+        factors = [(found.pop(a), found.pop(b)) if a in found else None for a, b in _FACTORS]
+        return found, factors
 
     def keep(self, projection: str, a: Tensor, b: Tensor) -> None:
         """Take factors of which `set_rank` then shows prefixes.
@@ -69,6 +88,13 @@ class FlexMoREExpert(nn.Module):
         """
         kept = self._keep_shown()
         kept[f"{projection}_a"], kept[f"{projection}_b"] = a, b
+
+    def lay_out(self) -> None:
+        """Let the b of its adapters lie rank-major in memory, as in the factor store: few rows' products take half as
+        long so, and prefixes are contiguous."""
+        for linear in (pair[1] for projection in PROJECTIONS if (pair := self.factors(projection)) is not None):
+            if not linear.weight.is_meta:
+                linear.weight.data = linear.weight.data.T.contiguous().T
 
     def set_weight(self, projection: str, weight: Tensor) -> None:
         """Make a projection full-size with a weight [out, in] that is not kept once another is shown."""
@@ -111,6 +137,7 @@ class FlexMoREExpert(nn.Module):
 
     def _show(self, name: str, weight: Tensor | None) -> None:
         shown = self._shown(name)
+        self._mean_rank = []
         if weight is None:
             self._modules.pop(name, None)
         elif shown is None or shown.weight.shape != weight.shape or shown.weight.data_ptr() != weight.data_ptr():

@@ -21,13 +21,13 @@ from transformers.activations import ACT2FN, SiLUActivation
 from flexmore.mixtures import PROJECTIONS
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.cost import dense_experts
+from flexmore.modeling.decoding import FEW, few_mixed
 from flexmore.modeling.experts import FlexMoREExpert
 from flexmore.modeling.merged import DenseBudget, Merged
 
 _CACHED_VALUES = 3 * 2**16  # of a block [rows, ffn] between the large products, which on a CPU stays in its cache
 _LEAST_ROWS = 32  # of a block: products with fewer are slow
 _WORTH_JOINING = 256  # tokens for which one product with all A factors is worth copying them side by side
-_SMALL = 2**16  # values of all A factors, copied in less time than their products take to be called one by one
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class _Tokens:
         """All of them; a compiler gets no branches, so every expert for every token."""
         routing = None
         if index.shape[1] == experts or torch.compiler.is_compiling():
-            routing = weights.new_zeros(len(x), experts).scatter(1, index, weights)
+            routing = weights.new_zeros(len(x), experts).scatter_(1, index, weights)
         return cls(x, index, weights, experts, routing)
 
     def rows(self, rows: Tensor | slice) -> "_Tokens":
@@ -71,6 +71,16 @@ class _Tokens:
         counts = chosen.bincount(minlength=self.experts).tolist()
         rows = torch.split(order // self.index.shape[1], counts)
         return list(zip(rows, torch.split(self.weights.flatten()[order, None], counts), strict=True))
+
+    def by_expert(self, experts: list[int], others: list[int]) -> Tensor:
+        """The weights of some experts together, and below them those of others one by one, [1 + others, tokens]."""
+        routing = self.routing
+        if routing is None:
+            routing = self.weights.new_zeros(len(self.x), self.experts).scatter_(1, self.index, self.weights)
+        if len(experts) == 1:
+            order = experts + others
+            return routing.T if order == list(range(self.experts)) else routing.T[order]
+        return torch.cat([routing[:, experts].sum(dim=1, keepdim=True), routing[:, others]], dim=1).T
 
     def weight_of(self, experts: list[int]) -> Tensor:
         """The weights of some experts together, [tokens, 1]."""
@@ -170,6 +180,9 @@ class FlexMoREExperts(nn.Module):
 
     def _corrected(self, tokens: _Tokens, adapters: list[int], plain: list[int]) -> Tensor:
         """The same for tokens that all need the public products."""
+        few = self._few(tokens, adapters, plain)
+        if few is not None:
+            return few
         gate, up, down = (self[0].get_submodule(projection) for projection in PROJECTIONS)
         codes = self._codes(tokens.x, adapters) if tokens.routing is not None else {}
         whole = _Block(tokens, gate(tokens.x), up(tokens.x), codes)
@@ -183,6 +196,19 @@ class FlexMoREExperts(nn.Module):
             inner.append(summed)
             rest.append(added)
         return _joined(rest).add_(down(_joined(inner) if torch.is_grad_enabled() else whole.gate))
+
+    def _few(self, tokens: _Tokens, adapters: list[int], plain: list[int]) -> Tensor | None:
+        """The same for as few tokens as decoding has; None where there are more, or more than bare weights."""
+        if len(tokens.x) > FEW or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return None
+        chosen = set(tokens.index.flatten().tolist())
+        used = [index for index in adapters if index in chosen]
+        public, own = self[0].bare(), [self[index].bare() for index in used]
+        factors = [bare[1] for bare in own if bare is not None and not bare[0]]
+        if public is None or len(factors) < len(own):
+            return None
+        weights = [public[0][projection] for projection in PROJECTIONS]
+        return few_mixed(tokens.x, weights, factors, tokens.by_expert(plain, used), self.act_fn)
 
     def _summed(self, block: _Block, adapters: list[int], plain: list[int]) -> tuple[Tensor, Tensor]:
         """What the public down product is to be taken of, [tokens, ffn], and what is added to it, [tokens, hidden].
@@ -234,10 +260,9 @@ class FlexMoREExperts(nn.Module):
         """A·x of the gate and up of all adapters, [tokens, rank] each, by one product where copying the As pays."""
         factors = {(index, name): self[index].factors(name) for index in adapters for name in ("gate_proj", "up_proj")}
         found = {key: pair[0].weight for key, pair in factors.items() if pair is not None}
-        small = sum(a.numel() for a in found.values()) <= _SMALL
-        if len(found) < 2 or any(a.is_meta for a in found.values()):  # meta: offloaded, read in a module's call
+        if len(x) < _WORTH_JOINING or len(found) < 2:
             return {}
-        if not small and len(x) < _WORTH_JOINING:
+        if any(a.is_meta for a in found.values()):  # offloaded, read in a module's call
             return {}
         products = functional.linear(x, torch.cat(list(found.values())))
         return dict(zip(found, torch.split(products, [len(a) for a in found.values()], dim=1), strict=True))

@@ -88,6 +88,15 @@ class FlexMoREForCausalLM(FlexMoREPreTrainedModel, FlexOlmoForCausalLM):
         self.num_experts_per_tok = config.num_experts_per_tok
         self.post_init()
 
+    @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+        """As transformers' own, with the adapters laid out for speed."""
+        loaded = super().from_pretrained(*args, **kwargs)
+        for block in (loaded[0] if isinstance(loaded, tuple) else loaded).blocks:
+            for expert in block.experts:
+                expert.lay_out()
+        return loaded
+
     @property
     def blocks(self) -> list[FlexMoRESparseMoeBlock]:
         """Router and experts of each layer."""
