@@ -1,165 +1,243 @@
 """Token lists made into batches: which rows go through the model together, and where their answers are read.
 
-A row of a scoring batch is one distinct context with every continuation that follows it. The continuations'
-tokens (all but the last, which is only predicted) stand behind the context as branches that do not see each
-other:
-
-    tokens     c0 c1 c2 | x0 x1 | y0    context c, continuations x0 x1 x2 and y0 y1 (and any of one token)
-    branch      0  0  0 |  1  1 |  2    a token sees earlier tokens of the context (0) and of its own branch
-    position    0  1  2 |  3  4 |  3    where it would stand if its continuation were alone
-
-So a context is computed once, and continuations of one token cost nothing beyond it.
+The rows of a batch share a stem and stand one after another in one packed sequence, so the model computes nothing for
+padding; `Layout` says where each row is in it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import torch
+from torch import Tensor
+
+from flexmore.evaluation.prefixes import Stem, find_stems
+from flexmore.evaluation.rows import Pair, Row, build_rows, sentences
 
 Item = TypeVar("Item")
 
-Pair = tuple[Sequence[int], Sequence[int]]
-"""Context and continuation, in tokens."""
+
+@dataclass(frozen=True)
+class Layout:
+    """B rows of at most S tokens, T in all, in a packed sequence.
+
+    Attributes:
+        lengths: [B].
+        place: [B, S], which packed token is where; beyond a row's end the sequence's first. None where all rows are
+            of the same length, since a view does.
+        back: [T], where each packed token is in [B·S]; None likewise.
+    """
+
+    lengths: Tensor
+    place: Tensor | None
+    back: Tensor | None
+
+    @classmethod
+    def of(cls, lengths: Sequence[int]) -> "Layout":
+        """The layout of rows with these lengths."""
+        sizes = torch.tensor(lengths)
+        longest = max(lengths)
+        if min(lengths) == longest:
+            return cls(sizes, None, None)
+        inside = torch.arange(longest) < sizes[:, None]
+        place = torch.zeros(inside.shape, dtype=torch.int64)
+        place[inside] = torch.arange(sum(lengths))
+        return cls(sizes, place, inside.flatten().nonzero()[:, 0])
+
+    def to(self, device: torch.device) -> "Layout":
+        """The same on a device; lengths stay where they are."""
+        place, back = (None if index is None else index.to(device) for index in (self.place, self.back))
+        return Layout(self.lengths, place, back)
+
+    def spread(self, packed: Tensor) -> Tensor:
+        """[B, S, ...] of [T, ...]."""
+        return (
+            packed[self.place] if self.place is not None else packed.reshape(len(self.lengths), -1, *packed.shape[1:])
+        )
+
+    def gather(self, spread: Tensor) -> Tensor:
+        """[T, ...] of [B, S, ...]."""
+        flat = spread.flatten(0, 1)
+        return flat if self.back is None else flat[self.back]
 
 
-@dataclass
-class _Row:
-    tokens: list[int]
-    branch: list[int]
-    positions: list[int]
-    starts: dict[tuple[int, ...], int]
-    """Where the branch of each continuation (without its last token) starts."""
-    targets: list[tuple[int, int, int]]
-    """(offset in the row whose logits predict it, the token, the pair it belongs to)."""
+class Batch(Protocol):
+    """What can be halved where it does not fit the device."""
+
+    @property
+    def size(self) -> int:
+        """Its tokens, the stem's among them."""
+
+    def halves(self: Item) -> list[Item]:
+        """The same in two batches; itself alone where it has one row."""
 
 
 @dataclass(frozen=True)
 class ScoringBatch:
-    """Rows that go through the model together, padded on the right; B rows of T tokens.
+    """Rows to be scored.
 
     Attributes:
-        tokens: [B, T].
-        branch, positions: [B, T], or None where no row has branches (plain causal attention, positions 0 to
-            T-1).
-        read: [P] offsets in the flattened [B·T] whose logits are needed, each once.
+        rows: what it was made of. start: tokens in their stem.
+        tokens, positions: [T].
+        layout: where the rows are in them.
+        last: [B, S] as in `rows`, or None where every token sees all that is before it in its row.
+        read: [P] the tokens whose logits are needed, each once.
         slot: [N] for each token to be scored, which of `read` predicts it.
         target: [N] that token.
         pair: [N] the pair that it belongs to.
     """
 
-    tokens: torch.Tensor
-    branch: torch.Tensor | None
-    positions: torch.Tensor | None
-    read: torch.Tensor
-    slot: torch.Tensor
-    target: torch.Tensor
-    pair: torch.Tensor
+    rows: Sequence[Row]
+    start: int
+    tokens: Tensor
+    positions: Tensor
+    layout: Layout
+    last: Tensor | None
+    read: Tensor
+    slot: Tensor
+    target: Tensor
+    pair: Tensor
 
-    def mask(self, dtype: torch.dtype, device: torch.device) -> torch.Tensor | None:
-        """[B, 1, T, T] to add to the attention logits, or None for plain causal attention."""
-        if self.branch is None:
-            return None
-        branch = self.branch.to(device)
-        length = branch.shape[1]
-        sees = (branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None])
-        sees &= torch.ones(length, length, dtype=torch.bool, device=device).tril()
-        hidden = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=device)
-        return torch.where(sees, torch.zeros((), dtype=dtype, device=device), hidden)[:, None]
+    @classmethod
+    def of(cls, rows: Sequence[Row], start: int) -> "ScoringBatch":
+        """A batch of these rows."""
+        read: dict[int, int] = {}
+        slots, targets, pairs = [], [], []
+        first = 0
+        for row in rows:
+            for place, token, pair in row.targets:
+                slots.append(read.setdefault(first + place, len(read)))
+                targets.append(token)
+                pairs.append(pair)
+            first += len(row)
+        return cls(
+            rows=rows,
+            start=start,
+            tokens=torch.tensor([token for row in rows for token in row.tokens]),
+            positions=torch.tensor([position for row in rows for position in row.positions]),
+            layout=Layout.of([len(row) for row in rows]),
+            last=_last(rows) if any(row.branched for row in rows) else None,
+            read=torch.tensor(list(read)),
+            slot=torch.tensor(slots),
+            target=torch.tensor(targets),
+            pair=torch.tensor(pairs),
+        )
+
+    @property
+    def size(self) -> int:
+        """Its tokens, the stem's among them."""
+        return self.start + len(self.tokens)
+
+    def halves(self) -> list["ScoringBatch"]:
+        """The same in two batches; itself alone where it has one row."""
+        return [ScoringBatch.of(part, self.start) for part in _halved(self.rows)]
 
 
 @dataclass(frozen=True)
 class PromptBatch:
-    """Prompts to be continued together, padded on the left; B rows of T tokens.
+    """Prompts to be continued together.
 
     Attributes:
-        tokens: [B, T].
-        lengths: [B] tokens of each prompt.
-        index: which prompt each row is.
+        prompts: the tokens of each after the stem. start: tokens in the stem.
+        index: which prompt each is.
+        new: tokens that each may be continued by.
+        tokens, positions: [T].
+        layout: where the prompts are in them.
     """
 
-    tokens: torch.Tensor
-    lengths: torch.Tensor
-    index: list[int]
+    prompts: Sequence[Sequence[int]]
+    start: int
+    index: Sequence[int]
+    new: int
+    tokens: Tensor
+    positions: Tensor
+    layout: Layout
+
+    @classmethod
+    def of(cls, prompts: Sequence[Sequence[int]], start: int, index: Sequence[int], new: int) -> "PromptBatch":
+        """A batch of these prompts."""
+        tokens = torch.tensor([token for prompt in prompts for token in prompt])
+        positions = torch.cat([torch.arange(start, start + len(prompt)) for prompt in prompts])
+        layout = Layout.of([len(prompt) for prompt in prompts])
+        return cls(prompts, start, index, new, tokens, positions, layout)
+
+    @property
+    def size(self) -> int:
+        """Tokens whose keys and values it may come to hold, the stem's among them."""
+        return self.start + len(self.tokens) + len(self.prompts) * self.new
+
+    def halves(self) -> list["PromptBatch"]:
+        """The same in two batches; itself alone where it has one prompt."""
+        parts = zip(_halved(self.prompts), _halved(self.index), strict=True)
+        return [PromptBatch.of(prompts, self.start, index, self.new) for prompts, index in parts]
 
 
-def scoring_batches(pairs: Sequence[Pair], max_length: int, budget: int) -> list[ScoringBatch]:
-    """Batch pairs for scoring, longest rows first.
+Kind = TypeVar("Kind", ScoringBatch, PromptBatch)
 
-    A pair that is too long loses its first tokens, as in lm-eval's HFLM: of context and continuation the last
-    max_length + 1 tokens are kept, and the model sees all of them but the last.
+
+@dataclass(frozen=True)
+class Branch(Generic[Kind]):
+    """A stem with the batches of what begins with it; of a list of them `stem.parent` is an index."""
+
+    stem: Stem
+    batches: list[Kind]
+
+
+def scoring_batches(pairs: Sequence[Pair], max_length: int, budget: int) -> list[Branch[ScoringBatch]]:
+    """Batch pairs for scoring, by stem, longest rows first.
 
     Args:
-        max_length: the model's context.
-        budget: tokens in a batch, padding included (a longer row is a batch of its own).
+        max_length: the model's context; longer pairs lose their first tokens (`rows.sentences`).
+        budget: tokens in a batch, the stem's and padding included; at least half of it is for the rows, and a longer
+            row is a batch of its own.
     """
-    rows: dict[tuple[int, ...], _Row] = {}
-    for number, (context, continuation) in enumerate(pairs):
-        seen = [*context, *continuation][-(max_length + 1) : -1]
-        prompt = tuple(seen[: len(seen) - len(continuation) + 1])
-        row = rows.get(prompt)
-        if row is None:
-            n = len(prompt)
-            row = rows[prompt] = _Row(list(prompt), [0] * n, list(range(n)), {}, [])
-        _add(row, len(prompt), continuation, number)
-    ordered = sorted(rows.values(), key=lambda row: (-len(row.tokens), row.tokens))
-    return [_scoring_batch(chunk) for chunk in _chunks(ordered, [len(row.tokens) for row in ordered], budget)]
+    seen = sentences(pairs, max_length)
+    branches = []
+    for stem in find_stems([sentence.tokens for sentence in seen], [sentence.limit for sentence in seen]):
+        rows = build_rows([seen[member] for member in sorted(stem.members)], stem.end)
+        rows.sort(key=lambda row: (-len(row), row.tokens))
+        chunks = _chunks(rows, [len(row) for row in rows], _room(budget, stem))
+        branches.append(Branch(stem, [ScoringBatch.of(chunk, stem.end) for chunk in chunks]))
+    return branches
 
 
-def prompt_batches(prompts: Sequence[Sequence[int]], new: int, budget: int) -> list[PromptBatch]:
-    """Batch prompts for generation, longest first.
+def prompt_batches(prompts: Sequence[Sequence[int]], new: int, budget: int) -> list[Branch[PromptBatch]]:
+    """Batch prompts for generation, by stem, longest first.
 
     Args:
-        new: tokens that a prompt may be continued by; they count for the budget.
-        budget: tokens in a batch, padding included.
+        prompts: no two the same.
+        new: tokens that a prompt may be continued by; their keys and values count for the budget.
+        budget: as for scoring.
     """
-    order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), list(prompts[i])))
-    batches = []
-    for index in _chunks(order, [len(prompts[i]) + new for i in order], budget):
-        lengths = [len(prompts[i]) for i in index]
-        tokens = torch.zeros(len(index), max(lengths), dtype=torch.int32)
-        for row, i in enumerate(index):
-            tokens[row, tokens.shape[1] - lengths[row] :] = torch.tensor(list(prompts[i]), dtype=torch.int32)
-        batches.append(PromptBatch(tokens, torch.tensor(lengths), index))
-    return batches
+    order = sorted(range(len(prompts)), key=lambda number: list(prompts[number]))
+    ascending = [list(prompts[number]) for number in order]
+    branches = []
+    for stem in find_stems(ascending, [len(prompt) - 1 for prompt in ascending]):
+        members = sorted(stem.members, key=lambda member: (-len(ascending[member]), member))
+        own = [ascending[member][stem.end :] for member in members]
+        chunks = _chunks(range(len(own)), [len(prompt) + new for prompt in own], _room(budget, stem))
+        batches = [
+            PromptBatch.of([own[i] for i in chunk], stem.end, [order[members[i]] for i in chunk], new)
+            for chunk in chunks
+        ]
+        branches.append(Branch(stem, batches))
+    return branches
 
 
-def _add(row: _Row, prompt: int, continuation: Sequence[int], pair: int) -> None:
-    """Add a continuation to a row whose context has `prompt` tokens; equal beginnings share a branch."""
-    fed = tuple(continuation[:-1])
-    if fed and fed not in row.starts:
-        row.starts[fed] = len(row.tokens)
-        row.tokens.extend(fed)
-        row.branch.extend([len(row.starts)] * len(fed))
-        row.positions.extend(range(prompt, prompt + len(fed)))
-    start = row.starts.get(fed, 0)
-    offsets = [prompt - 1, *range(start, start + len(fed))]
-    row.targets.extend((offset, token, pair) for offset, token in zip(offsets, continuation, strict=True))
+def _room(budget: int, stem: Stem) -> int:
+    """What of a batch's budget a stem leaves to rows."""
+    return max(budget - stem.end, budget // 2)
 
 
-def _scoring_batch(rows: Sequence[_Row]) -> ScoringBatch:
-    length = max(len(row.tokens) for row in rows)
-    branched = any(row.starts for row in rows)
-    read: dict[int, int] = {}
-    slots, targets, pairs = [], [], []
-    for number, row in enumerate(rows):
-        for offset, token, pair in row.targets:
-            slots.append(read.setdefault(number * length + offset, len(read)))
-            targets.append(token)
-            pairs.append(pair)
-    return ScoringBatch(
-        tokens=_padded([row.tokens for row in rows], length),
-        branch=_padded([row.branch for row in rows], length) if branched else None,
-        positions=_padded([row.positions for row in rows], length) if branched else None,
-        read=torch.tensor(list(read)),
-        slot=torch.tensor(slots),
-        target=torch.tensor(targets),
-        pair=torch.tensor(pairs),
-    )
+def _last(rows: Sequence[Row]) -> Tensor:
+    """[B, S]; a place beyond a row's end sees itself, so that no softmax is empty."""
+    longest = max(len(row) for row in rows)
+    return torch.tensor([[*row.last, *range(len(row), longest)] for row in rows])
 
 
-def _padded(rows: Iterable[Sequence[int]], length: int) -> torch.Tensor:
-    return torch.tensor([[*row, *[0] * (length - len(row))] for row in rows], dtype=torch.int32)
+def _halved(items: Sequence[Item]) -> list[Sequence[Item]]:
+    middle = (len(items) + 1) // 2
+    return [part for part in (items[:middle], items[middle:]) if part]
 
 
 def _chunks(items: Sequence[Item], lengths: Sequence[int], budget: int) -> list[list[Item]]:

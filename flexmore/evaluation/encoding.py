@@ -10,7 +10,7 @@ from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from transformers import PreTrainedTokenizerBase
 
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.batches import Pair
+from flexmore.evaluation.rows import Pair
 
 _TOKENS_ALONE = {"return_attention_mask": False, "return_token_type_ids": False}
 

@@ -1,15 +1,16 @@
 """The lm-eval model: any causal transformers model in memory, answering like lm-eval's own HFLM, in less time.
 
-Tokenization, truncation and stop strings follow `lm_eval.models.huggingface.HFLM`. What differs: the log-softmax is
-taken only where a continuation's token is predicted, in fp32 whatever the model's dtype; a context is computed once for
-all its continuations (see `batches`); a row that has ended is not generated further; requests can be prepared once and
-answered for many mixtures; NaN is an error. HFLM also reads wrong positions where two requests have the same tokens but
-divide them differently into context and continuation, unless its `logits_cache` is off; that is not followed.
+Tokenization, truncation and stop strings follow `lm_eval.models.huggingface.HFLM`. What differs: beginnings that
+requests share are computed once (`prefixes`, `rows`) and nothing is computed for padding (`batches`); logits are taken
+only where a token is predicted, their log-softmax in fp32 whatever the model's dtype; a row that has ended is not
+generated further; requests can be prepared once and answered for many mixtures; NaN is an error. HFLM also reads wrong
+positions where two requests have the same tokens but divide them differently into context and continuation, unless its
+`logits_cache` is off; that is not followed. More in docs/evaluation.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -24,9 +25,13 @@ from lm_eval.models.utils import (
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.batches import Pair, PromptBatch, ScoringBatch, prompt_batches, scoring_batches
+from flexmore.evaluation.attention import KeysValues, RowsPlan
+from flexmore.evaluation.batches import Branch, Kind, PromptBatch, ScoringBatch, prompt_batches, scoring_batches
 from flexmore.evaluation.encoding import Encoder
 from flexmore.evaluation.generation import StopStrings, generate
+from flexmore.evaluation.memory import Fitting
+from flexmore.evaluation.packed import PackedModel
+from flexmore.evaluation.rows import Pair
 from flexmore.revisions import ENGINE_REVISION
 
 _DEFAULT_NEW_TOKENS = 256
@@ -38,16 +43,16 @@ _GREEDY = {"until", "max_gen_toks", "do_sample", "temperature", "top_p", "top_k"
 class Scoring:
     """Loglikelihood requests in batches; `sums` says which request each pair belongs to (rolling windows share one)."""
 
-    batches: list[ScoringBatch]
+    branches: list[Branch[ScoringBatch]]
     pairs: int
     sums: list[int] | None
 
 
 @dataclass(frozen=True)
 class Prompting:
-    """generate_until requests in batches that share their settings."""
+    """generate_until requests: with each list of stop strings, batches of distinct prompts, and who asks for each."""
 
-    parts: list[tuple[PromptBatch, int, tuple[str, ...]]]
+    parts: list[tuple[list[Branch[PromptBatch]], list[list[int]], tuple[str, ...]]]
     requests: int
 
 
@@ -60,11 +65,9 @@ class MixtureLM(TemplateLM):
 
     Args:
         model: in eval mode; its logits are its head on its base model's last hidden states (checked).
-        batch_tokens: tokens in one forward pass, padding included.
+        batch_tokens: tokens in one batch, the shared beginning, padding and all that may be generated included: what
+            its keys and values take memory for.
         max_length: the model's context; None reads it from the config.
-
-    Raises:
-        FlexmoreError: the model's attention cannot take a mask of its own.
     """
 
     def __init__(
@@ -75,16 +78,12 @@ class MixtureLM(TemplateLM):
         max_length: int | None = None,
     ) -> None:
         super().__init__()
-        attention = model.config._attn_implementation
-        if attention not in ("sdpa", "eager"):
-            raise FlexmoreError(
-                f"{type(model).__name__}: found attention {attention!r}; continuations that share a context need "
-                "'sdpa' or 'eager': load the model with attn_implementation='sdpa'"
-            )
         self.model = model
         self.tokenizer = tokenizer
         self.batch_tokens = batch_tokens
         self.encoder = Encoder(tokenizer, max_length or resolve_max_length(model.config, tokenizer))
+        self._packed = PackedModel(model)
+        self._fitting = Fitting()
 
     # ------------------------------------------------------------------ what lm-eval asks a model
 
@@ -118,7 +117,7 @@ class MixtureLM(TemplateLM):
         self, requests: list[tuple[tuple[str, str], list[int], list[int]]], **kwargs: Any
     ) -> list[tuple[float, bool]]:
         pairs: list[Pair] = [(context, continuation) for _, context, continuation in requests]
-        return self._score(Scoring(self._batches(pairs), len(pairs), None))
+        return self.answer(Scoring(self._batches(pairs), len(pairs), None))  # type: ignore[return-value]
 
     # ------------------------------------------------------------------ prepare once, answer for many mixtures
 
@@ -157,9 +156,10 @@ class MixtureLM(TemplateLM):
         Raises:
             FlexmoreError: a logit is NaN or infinite.
         """
-        if isinstance(prepared, Prompting):
-            return self._generate(prepared)
-        scores = self._score(prepared)
+        with self._packed.open():
+            if isinstance(prepared, Prompting):
+                return self._generate(prepared)
+            scores = self._score(prepared)
         if prepared.sums is None:
             return scores
         *owners, texts = prepared.sums
@@ -168,74 +168,14 @@ class MixtureLM(TemplateLM):
             totals[owner] += value
         return totals
 
-    # ------------------------------------------------------------------ loglikelihoods
-
-    def _batches(self, pairs: Sequence[Pair]) -> list[ScoringBatch]:
+    def _batches(self, pairs: Sequence[Pair]) -> list[Branch[ScoringBatch]]:
         return scoring_batches(pairs, self.encoder.max_length, self.batch_tokens)
-
-    def _score(self, prepared: Scoring) -> list[tuple[float, bool]]:
-        totals = torch.zeros(prepared.pairs, dtype=torch.float64)
-        greedy = torch.ones(prepared.pairs, dtype=torch.bool)
-        for batch in prepared.batches:
-            values, best = self._read(batch)
-            totals.index_add_(0, batch.pair, values)
-            greedy[batch.pair[~best]] = False
-        if not bool(torch.isfinite(totals).all()):
-            raise FlexmoreError("the model's logits are NaN or infinite")
-        return list(zip(totals.tolist(), greedy.tolist(), strict=True))
-
-    def _read(self, batch: ScoringBatch) -> tuple[torch.Tensor, torch.Tensor]:
-        """[N] log-probability of each token to be scored, and whether it is the most probable one; both on the CPU."""
-        device = self.model.device
-        hidden = self._base(
-            input_ids=batch.tokens.to(device),
-            attention_mask=batch.mask(self.model.dtype, device),
-            position_ids=batch.positions if batch.positions is None else batch.positions.to(device),
-            use_cache=False,
-        ).last_hidden_state
-        needed = hidden.flatten(0, 1)[batch.read.to(device)]
-        rows = max(1, _LOGITS_AT_ONCE // self.model.config.vocab_size)
-        slot, target = batch.slot.to(device), batch.target.to(device)
-        values = torch.empty(len(slot), device=device)
-        best = torch.empty(len(slot), dtype=torch.bool, device=device)
-        for start in range(0, len(needed), rows):
-            chosen = (slot >= start) & (slot < start + rows)
-            logits = self._head(needed[start : start + rows]).float()
-            at, token = slot[chosen] - start, target[chosen]
-            values[chosen] = logits.log_softmax(dim=-1)[at, token]
-            best[chosen] = logits.argmax(dim=-1)[at] == token
-        return values.double().cpu(), best.cpu()
-
-    @cached_property
-    def _base(self) -> Any:
-        """The model without its head, once it has been seen that a head is all that follows it."""
-        base = self.model.base_model
-        token = torch.tensor([[self.eot_token_id]], device=self.model.device)
-        expected = self.model(input_ids=token).logits
-        if not torch.allclose(self._head(base(input_ids=token).last_hidden_state), expected, equal_nan=True):
-            raise FlexmoreError(
-                f"{type(self.model).__name__}: its logits are not its head on its base model's last hidden states "
-                "(scaled or capped logits); this engine evaluates models of the form of Olmo2 and FlexOlmo"
-            )
-        return base
-
-    def _head(self, hidden: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.model.get_output_embeddings()(hidden)
-        return logits
-
-    # ------------------------------------------------------------------ generation
-
-    @property
-    def _ends(self) -> set[int]:
-        """Tokens that end a generation: the model's, and the tokenizer's end of text."""
-        ends = getattr(self.model.generation_config, "eos_token_id", None)
-        return {self.eot_token_id, *(ends if isinstance(ends, list) else [] if ends is None else [ends])}
 
     def _prepare_prompts(self, texts: Sequence[tuple[str, dict[str, Any]]]) -> Prompting:
         tokens = self.encoder.encode(context for context, _ in texts)
         end = self.tokenizer.decode([self.eot_token_id], skip_special_tokens=False)
-        alike: dict[tuple[int, tuple[str, ...]], list[int]] = {}
-        for number, (_, given) in enumerate(texts):
+        alike: dict[tuple[int, tuple[str, ...]], dict[tuple[int, ...], list[int]]] = {}
+        for number, (context, given) in enumerate(texts):
             settings = normalize_gen_kwargs(given, _DEFAULT_NEW_TOKENS)
             if settings["do_sample"] or set(settings) - _GREEDY:
                 allowed = ", ".join(sorted(_GREEDY))
@@ -243,22 +183,74 @@ class MixtureLM(TemplateLM):
                     f"generation_kwargs: found {given}; expected greedy decoding (do_sample: false) and of the keys "
                     f"only {allowed}"
                 )
+            new = settings["max_gen_toks"]
             stops = handle_stop_sequences(settings["until"], eos=end)
-            alike.setdefault((settings["max_gen_toks"], tuple(stops)), []).append(number)
-        parts = []
-        for (new, stops), numbers in alike.items():
-            prompts = [self.encoder.prompt(tokens[texts[number][0]], new) for number in numbers]
-            for batch in prompt_batches(prompts, new, self.batch_tokens):
-                batch.index[:] = [numbers[i] for i in batch.index]
-                parts.append((batch, new, stops))
+            prompts = alike.setdefault((new, tuple(stops)), {})
+            prompts.setdefault(tuple(self.encoder.prompt(tokens[context], new)), []).append(number)
+        parts = [
+            (prompt_batches(list(prompts), new, self.batch_tokens), list(prompts.values()), stops)
+            for (new, stops), prompts in alike.items()
+        ]
         return Prompting(parts, len(texts))
+
+    # ------------------------------------------------------------------ answers
+
+    def _score(self, prepared: Scoring) -> list[tuple[float, bool]]:
+        totals = torch.zeros(prepared.pairs, dtype=torch.float64)
+        greedy = torch.ones(prepared.pairs, dtype=torch.bool)
+        for stem, batch in self._walk(prepared.branches):
+            for part, (values, best) in self._fitting.run(batch, partial(self._read, stem=stem)):
+                totals.index_add_(0, part.pair, values)
+                greedy[part.pair[~best]] = False
+        if not bool(torch.isfinite(totals).all()):
+            raise FlexmoreError("the model's logits are NaN or infinite")
+        return list(zip(totals.tolist(), greedy.tolist(), strict=True))
 
     def _generate(self, prepared: Prompting) -> list[str]:
         answers = [""] * prepared.requests
-        for batch, new, stops in prepared.parts:
+        ends = self._ends
+        for branches, asked, stops in prepared.parts:
             stopped = StopStrings(self.tokenizer, stops)
-            rows = generate(self.model, batch, new, self._ends, stopped)
-            texts = self.tokenizer.batch_decode(rows, skip_special_tokens=True)
-            for number, text in zip(batch.index, texts, strict=True):
-                answers[number] = postprocess_generated_text(text, list(stops), None)
+            for stem, batch in self._walk(branches):
+                work = partial(generate, self._packed, stem=stem, ends=ends, stopped=stopped)
+                for part, rows in self._fitting.run(batch, work):
+                    texts = self.tokenizer.batch_decode(rows, skip_special_tokens=True)
+                    for index, text in zip(part.index, texts, strict=True):
+                        for number in asked[index]:
+                            answers[number] = postprocess_generated_text(text, list(stops), None)
         return answers
+
+    def _walk(self, branches: Sequence[Branch[Kind]]) -> Iterator[tuple[KeysValues | None, Kind]]:
+        """The batches, each with the keys and values of its stem; only those of a stem and its parents are held."""
+        held: list[tuple[int | None, KeysValues | None]] = [(None, None)]
+        for number, branch in enumerate(branches):
+            while held[-1][0] != branch.stem.parent:
+                held.pop()
+            parent = held[-1][1]
+            held.append((number, self._packed.stem(branch.stem, parent) if branch.stem.tokens else parent))
+            for batch in branch.batches:
+                yield held[-1][1], batch
+
+    def _read(self, batch: ScoringBatch, stem: KeysValues | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """[N] log-probability of each token to be scored, and whether it is the most probable one; both on the CPU."""
+        plan = RowsPlan(batch.layout, batch.last, stem)
+        hidden = self._packed.hidden(batch.tokens, batch.positions, plan)
+        device = hidden.device
+        needed = hidden[batch.read.to(device)]
+        rows = max(1, _LOGITS_AT_ONCE // self.model.config.vocab_size)
+        slot, target = batch.slot.to(device), batch.target.to(device)
+        values = torch.empty(len(slot), device=device)
+        best = torch.empty(len(slot), dtype=torch.bool, device=device)
+        for start in range(0, len(needed), rows):
+            chosen = (slot >= start) & (slot < start + rows)
+            logits = self._packed.logits(needed[start : start + rows]).float()
+            at, token = slot[chosen] - start, target[chosen]
+            values[chosen] = logits[at, token] - logits.logsumexp(dim=-1)[at]
+            best[chosen] = logits.argmax(dim=-1)[at] == token
+        return values.double().cpu(), best.cpu()
+
+    @property
+    def _ends(self) -> set[int]:
+        """Tokens that end a generation: the model's, and the tokenizer's end of text."""
+        ends = getattr(self.model.generation_config, "eos_token_id", None)
+        return {self.eot_token_id, *(ends if isinstance(ends, list) else [] if ends is None else [ends])}

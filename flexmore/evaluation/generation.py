@@ -1,15 +1,18 @@
-"""Greedy continuation of a batch of prompts with a key-value cache; what stops a row is the tokenizer's matter."""
+"""Greedy continuation of a batch of prompts that share a stem; rows that have ended are dropped."""
 
 from collections.abc import Callable, Collection, Sequence
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from flexmore.errors import FlexmoreError
+from flexmore.evaluation.attention import KeysValues, RowsPlan, StepsPlan
 from flexmore.evaluation.batches import PromptBatch
+from flexmore.evaluation.packed import PackedModel
 
-_KEEP = 0.75
-"""Ended rows are taken out of the batch once fewer than this share of its rows go on: that copies the cache."""
+_KEEP = 0.9
+"""Ended rows are dropped once fewer than this share of the rows goes on: that copies their keys and values."""
 
 
 class StopStrings:
@@ -41,61 +44,55 @@ class StopStrings:
 
 
 def generate(
-    model: PreTrainedModel,
+    model: PackedModel,
     batch: PromptBatch,
-    new: int,
+    stem: KeysValues | None,
     ends: Collection[int],
     stopped: Callable[[Sequence[int]], bool],
 ) -> list[list[int]]:
     """Continue each prompt with its most probable tokens.
 
     Args:
-        new: at most so many tokens.
+        model: open.
+        stem: keys and values of the batch's stem.
         ends: a row ends with any of these tokens (kept in the answer).
         stopped: whether a row's new tokens so far end it.
 
     Returns:
-        The new tokens of each row of the batch.
+        The new tokens of each prompt of the batch.
 
     Raises:
         FlexmoreError: a logit is NaN or infinite.
     """
-    device = model.device
     answers: list[list[int]] = [[] for _ in batch.index]
-    rows = list(range(len(answers)))
     going = [True] * len(answers)
-    width = batch.tokens.shape[1]
-    padding = (width - batch.lengths).to(device)
-    places = torch.arange(width, device=device)
-    mask = (places >= padding[:, None]).long() if bool(padding.any()) else None
-    tokens, positions, cache = batch.tokens.to(device), (places - padding[:, None]).clamp(min=0), None
-    for _ in range(new):
-        out = model(
-            input_ids=tokens,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        cache = out.past_key_values
-        top, chosen = out.logits[:, -1].max(dim=-1)
-        if not bool(torch.isfinite(top).all()):
-            raise FlexmoreError("the model's logits are NaN or infinite while it generates")
+    rows = list(range(len(answers)))
+    prefill = RowsPlan(batch.layout, stem=stem, keep=True)
+    hidden = model.hidden(batch.tokens, batch.positions, prefill)
+    chosen = _best(model, hidden[(batch.layout.lengths.cumsum(0) - 1).to(hidden.device)])
+    plan = StepsPlan(batch.layout, prefill.kept, stem)
+    del prefill, hidden
+    positions = batch.start + batch.layout.lengths.to(chosen.device)
+    for step in range(batch.new):
         for row, token in zip(rows, chosen.tolist(), strict=True):
             if going[row]:
                 answers[row].append(token)
                 going[row] = token not in ends and not stopped(answers[row])
-        alive = [i for i, row in enumerate(rows) if going[row]]
-        if not alive:
+        alive = [place for place, row in enumerate(rows) if going[row]]
+        if not alive or step + 1 == batch.new:
             break
-        tokens, positions = chosen[:, None], positions[:, -1:] + 1
-        if mask is not None:
-            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
         if len(alive) < _KEEP * len(rows):
-            kept = torch.tensor(alive, device=device)
-            cache.batch_select_indices(kept)
-            tokens, positions = tokens[kept], positions[kept]
-            mask = mask[kept] if mask is not None else None
-            rows = [rows[i] for i in alive]
+            kept = torch.tensor(alive, device=chosen.device)
+            plan.select(kept)
+            chosen, positions, rows = chosen[kept], positions[kept], [rows[place] for place in alive]
+        chosen = _best(model, model.hidden(chosen, positions, plan))
+        positions = positions + 1
     return answers
+
+
+def _best(model: PackedModel, hidden: Tensor) -> Tensor:
+    """The most probable token after each of [B, hidden]."""
+    top, chosen = model.logits(hidden).max(dim=-1)
+    if not bool(torch.isfinite(top).all()):
+        raise FlexmoreError("the model's logits are NaN or infinite while it generates")
+    return chosen

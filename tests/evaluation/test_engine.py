@@ -1,6 +1,7 @@
 """The engine against lm-eval's own HFLM, request by request."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,29 @@ from tiny import CONTEXT, WORDS, build_model, build_tokenizer
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    BloomForCausalLM,
+    Gemma2ForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
     Olmo2Config,
     Olmo2ForCausalLM,
 )
 
 from flexmore.errors import FlexmoreError
+from flexmore.evaluation import prefixes
 from flexmore.evaluation.engine import MixtureLM
 from flexmore.evaluation.suite import Suite, load_tasks
 
 
-@pytest.fixture(scope="module")
-def engine(checkpoint: Path) -> MixtureLM:
+@pytest.fixture(scope="module", params=[1024, 8], ids=["", "stems"])
+def engine(checkpoint: Path, request: pytest.FixtureRequest) -> Iterator[MixtureLM]:
+    """The engine, and one that makes a stem of all that saves 8 tokens."""
     model = AutoModelForCausalLM.from_pretrained(checkpoint, experts_implementation="eager").eval()
-    return MixtureLM(model, AutoTokenizer.from_pretrained(checkpoint), batch_tokens=300)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prefixes, "_WORTH", request.param)
+        yield MixtureLM(model, AutoTokenizer.from_pretrained(checkpoint), batch_tokens=300)
 
 
 @pytest.fixture(scope="module")
@@ -222,12 +231,28 @@ def test_a_model_that_scales_its_logits_is_refused() -> None:
         MixtureLM(model, tokenizer).loglikelihood(ask("loglikelihood", ("the cat", " sat")))
 
 
-def test_attention_that_takes_no_mask_is_refused() -> None:
+def test_attention_with_a_window_is_refused() -> None:
     tokenizer = build_tokenizer("words")
-    model = build_model(tokenizer)
-    model.config._attn_implementation_internal = "flash_attention_2"
-    with pytest.raises(FlexmoreError, match="flash_attention_2"):
-        MixtureLM(model, tokenizer)
+    sizes = {"hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
+    model = MistralForCausalLM(
+        MistralConfig(vocab_size=len(tokenizer), num_key_value_heads=2, sliding_window=8, **sizes)
+    )
+    with pytest.raises(FlexmoreError, match="MistralAttention: found attention with sliding_window"):
+        MixtureLM(model.eval(), tokenizer).loglikelihood(ask("loglikelihood", ("the cat", " sat")))
+
+
+@pytest.mark.parametrize("kind", [BloomForCausalLM, Gemma2ForCausalLM])
+def test_models_of_another_form_are_refused(kind: Any) -> None:
+    tokenizer = build_tokenizer("words")
+    sizes = {"hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = kind.config_class(vocab_size=len(tokenizer), head_dim=6, num_key_value_heads=2, **sizes)
+    with pytest.raises(FlexmoreError, match=r"models (of the form of|with plain)"):
+        MixtureLM(kind(config).eval(), tokenizer).loglikelihood(ask("loglikelihood", ("the cat", " sat")))
+
+
+def test_the_model_has_its_own_attention_back(engine: MixtureLM) -> None:
+    engine.loglikelihood(ask("loglikelihood", ("the cat", " sat")))
+    assert engine.model.config._attn_implementation == "sdpa"
 
 
 def test_identity_ignores_how_the_tokenizer_was_last_called(words: Path) -> None:
