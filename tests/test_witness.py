@@ -5,14 +5,19 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from lm_eval import simple_evaluate
+from lm_eval.models.huggingface import HFLM
+from lm_eval.tasks import TaskManager
 from transformers import AutoModelForCausalLM
 
 from flexmore.acquire import acquire
 from flexmore.checkpoints import Checkpoint
 from flexmore.compose import compose_static
 from flexmore.config import Study, load_study
+from flexmore.evaluation.engine import MixtureLM
 from flexmore.evaluation.runner import evaluate_sweep
-from flexmore.evaluation.suite import Suite
+from flexmore.evaluation.suite import Suite, load_task, open_tasks
+from flexmore.evaluation.tasks import PreparedTask
 from flexmore.factors import factorize_expert
 from flexmore.family import read_source
 from flexmore.files import read_json
@@ -51,10 +56,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.mark.parametrize("name", ["math-r8", "math-full", "joint-a2-r8"])
 def test_lm_evals_own_hflm_on_the_dense_checkpoint_gives_our_scores(study: Study, tmp_path: Path, name: str) -> None:
     """Twelve tasks of all kinds: choices, generation, generation with worked steps, with and without shots."""
-    from lm_eval import simple_evaluate
-    from lm_eval.models.huggingface import HFLM
-    from lm_eval.tasks import TaskManager
-
     materialize(Recipe.read(study.layout.recipe(name)), study.layout, tmp_path / name)
     lm = HFLM(pretrained=str(tmp_path / name), device="cpu", dtype="float32", batch_size=8)
     found = simple_evaluate(
@@ -72,6 +73,59 @@ def test_lm_evals_own_hflm_on_the_dense_checkpoint_gives_our_scores(study: Study
         metric = entry["metric"].split(",")[0]
         theirs = next(value for key, value in found["results"][task].items() if key.split(",")[0] == metric)
         assert entry["score"] == pytest.approx(theirs, abs=1e-12), task
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["math-r8", "joint-a2-r8"])
+def test_lm_evals_own_hflm_answers_every_request_of_all_120_tasks(study: Study, tmp_path: Path, name: str) -> None:
+    materialize(Recipe.read(study.layout.recipe(name)), study.layout, tmp_path / name)
+    witness = HFLM(pretrained=str(tmp_path / name), device="cpu", dtype="float32", batch_size=16)
+    engine = MixtureLM(witness.model, witness.tokenizer)
+    tasks = whole_suite(study)
+    assert len(tasks) == 120
+    texts, right = set(), 0.0
+    for task in tasks:
+        theirs, ours = getattr(witness, task.kind)(task.requests), getattr(engine, task.kind)(task.requests)
+        if task.kind == "generate_until":
+            assert ours == theirs, task.info.task
+            texts.update(ours)
+        else:
+            assert [value for value, _ in ours] == pytest.approx([value for value, _ in theirs], abs=1e-4)
+            assert [flag for _, flag in ours] == [flag for _, flag in theirs], task.info.task
+        assert task.score(ours) == task.score(theirs), task.info.task
+        right += task.score(ours).score
+    assert len(texts) > 100
+    assert 0.1 < right / len(tasks) < 0.9
+
+
+@pytest.mark.full
+def test_half_precision_is_within_what_batch_sizes_do_to_hflm(study: Study, tmp_path: Path) -> None:
+    """In bf16 a score depends on who shares a batch; ours is as near to HFLM's scores as they are to one another.
+
+    HFLM takes the log-softmax in fp32 here, as the engine does; in bf16, its default, ties decide.
+    """
+    materialize(Recipe.read(study.layout.recipe("math-r8")), study.layout, tmp_path / "model")
+    tasks = whole_suite(study)
+    scores = []
+    for size in (1, 4, 16, 32, 64):
+        witness = HFLM(
+            pretrained=str(tmp_path / "model"), device="cpu", dtype="bfloat16", batch_size=size, softmax_dtype="float32"
+        )
+        scores.append([task.score(getattr(witness, task.kind)(task.requests)).score for task in tasks])
+    engine = MixtureLM(witness.model, witness.tokenizer)
+    ours = torch.tensor([task.score(getattr(engine, task.kind)(task.requests)).score for task in tasks])
+    theirs = torch.tensor(scores)
+    apart = max(float((one - other).abs().mean()) for one in theirs for other in theirs)
+    print("mean distance of tasks' scores: HFLM's", apart, "ours", [float((one - ours).abs().mean()) for one in theirs])
+    print("means", theirs.mean(1), ours.mean())
+    assert min(float((one - ours).abs().mean()) for one in theirs) <= apart
+
+
+def whole_suite(study: Study) -> list[PreparedTask]:
+    """Every task of the suite, whatever the study chooses."""
+    manager = open_tasks(study.layout.suite)
+    index = Suite.read(study.layout.suite).index
+    return [PreparedTask(info, load_task(manager, info.task, study.evaluate.seed), None) for info in index]
 
 
 def test_rank_zero_of_a_pair_answers_every_item_as_the_public_model(study: Study) -> None:
