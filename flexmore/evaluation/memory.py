@@ -1,5 +1,6 @@
 """Batches that do not fit the device: halved, remembered, gone on with."""
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -7,6 +8,8 @@ import torch
 
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.batches import PromptBatch, ScoringBatch
+
+_log = logging.getLogger(__name__)
 
 Kind = TypeVar("Kind", ScoringBatch, PromptBatch)
 Result = TypeVar("Result")
@@ -48,6 +51,7 @@ class Fitting:
                         "memory, or `dtype: bfloat16`"
                     ) from None
                 self.largest = min(self.largest, part.size - 1)
+                _log.warning("a batch of %d tokens does not fit the device; halved, and so are others", part.size)
             else:
                 yield part, result
                 continue

@@ -68,7 +68,11 @@ class EvaluateSettings(_Settings):
     """How mixtures are evaluated; all but `device` and `batch_tokens` are part of every score's fingerprint."""
 
     dtype: Literal["checkpoint", "float32", "float16", "bfloat16"] = "checkpoint"
-    batch_tokens: StrictInt = Field(4096, ge=1, description="tokens in one forward pass, padding included")
+    batch_tokens: StrictInt = Field(
+        4096,
+        ge=1,
+        description="tokens that a batch may hold, shared beginning, padding and what it may generate included",
+    )
     limit: StrictInt | None = Field(None, ge=1, description="at most so many items of each task")
     sampling: Literal["first", "olmes"] = Field(
         "first", description="which, where a task has more: the first ones, or random.Random(1234).sample, as OLMES"

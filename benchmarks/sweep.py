@@ -1,0 +1,116 @@
+"""One whole sweep of a finished pocket study, against the obvious way: each mixture materialized, `lm_eval` on it.
+
+`flexmore evaluate` with an empty cache, once. The obvious way is timed for a few mixtures, at the best batch size of
+those tried on the first one, and multiplied by the number of mixtures that differ (ranks past saturation are the same
+weights; nobody has to evaluate those twice). Seconds of the processor, of whole processes with all that they load; the
+scores are compared.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+from made import machine, median, table
+
+from flexmore.config import load_study
+from flexmore.files import read_json
+from flexmore.mixtures import Recipe, find_sweep
+
+BATCH_SIZES = (8, 32, 128)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path, help="a finished study, such as results/pocket")
+    parser.add_argument("--sweep", default="math")
+    parser.add_argument("--measured", type=int, default=3, help="mixtures that the obvious way is timed for")
+    options = parser.parse_args()
+    print(f"`python {' '.join(sys.argv)}`\n\n{machine('cpu')}\n")
+    with tempfile.TemporaryDirectory() as folder:
+        config = place(options.results.resolve(), Path(folder))
+        study = load_study(config)
+        layout = study.layout
+        recipes = [Recipe.read(layout.recipe(m.name)) for m in find_sweep(study, options.sweep).mixtures]
+        distinct = list({recipe.fingerprint: recipe.mixture.name for recipe in recipes}.values())
+        ours = seconds("flexmore", "evaluate", options.sweep, "--config", str(config))
+        scores = layout.scores(options.sweep)
+        theirs, size = [], 0
+        for name in distinct[:: max(1, len(distinct) // options.measured)][: options.measured]:
+            model, out = Path(folder) / name, Path(folder) / "lm_eval"
+            written = seconds("flexmore", "materialize", str(layout.recipe(name)), str(model))
+            if not size:
+                tried = {size: lm_eval(layout.suite, model, size, out) for size in BATCH_SIZES}
+                size = min(tried, key=lambda size: tried[size])
+                print(f"lm_eval, s by batch size: {', '.join(f'{key}: {taken:.1f}' for key, taken in tried.items())}\n")
+            theirs.append(written + lm_eval(layout.suite, model, size, out))
+            check(scores / f"{name}.json", out)
+    obvious = median(theirs) * len(distinct)
+    rows = [
+        ("sweep", "mixtures (that differ)", "obvious s a mixture", "obvious s", "ours s", "ratio"),
+        (
+            options.sweep,
+            f"{len(recipes)} ({len(distinct)})",
+            ", ".join(f"{taken:.1f}" for taken in theirs),
+            f"{obvious:.0f}",
+            f"{ours:.1f}",
+            f"{obvious / ours:.1f}",
+        ),
+    ]
+    print(table(rows))
+
+
+def place(results: Path, folder: Path) -> Path:
+    """The study's configuration in a folder of its own, with everything but cache and scores of the finished one."""
+    config = yaml.safe_load((results / "config.yaml").read_text(encoding="utf-8"))
+    config["results"] = str(folder / "results")
+    root = folder / "results" / results.name
+    root.mkdir(parents=True)
+    for part in ("experts", "factors", "mixtures", "suite"):
+        (root / part).symlink_to(results / part)
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return path
+
+
+def lm_eval(suite: Path, model: Path, size: int, out: Path) -> float:
+    """Seconds of `lm_eval` on a model and all tasks of a suite."""
+    tasks = ",".join(entry["task"] for entry in read_json(suite / "index.json"))
+    given = f"pretrained={model},dtype=float32"
+    return seconds(
+        "lm_eval", "--model", "hf", "--model_args", given, "--device", "cpu", "--batch_size", str(size),
+        "--include_path", str(suite), "--tasks", tasks, "--output_path", str(out / "results.json"),
+    )  # fmt: skip
+
+
+def seconds(module: str, *arguments: str) -> float:
+    """Seconds of the processor that `python -m module` and what it starts take."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-m", module, *arguments], env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{module} {' '.join(arguments)[:200]} failed:\n{done.stderr[-3000:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    taken = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"{module} {arguments[0]}: {taken:.1f} s", file=sys.stderr, flush=True)
+    return taken
+
+
+def check(ours: Path, out: Path) -> None:
+    """Refuse to compare the time of scores that are not the same."""
+    newest = max(out.rglob("*.json"), key=lambda path: path.stat().st_mtime)
+    theirs = json.loads(newest.read_text(encoding="utf-8"))["results"]
+    for task, entry in read_json(ours)["tasks"].items():
+        metric = entry["metric"].split(",")[0]
+        found = next(value for key, value in theirs[task].items() if key.split(",")[0] == metric)
+        if abs(found - entry["score"]) > 1e-9:
+            raise SystemExit(f"{ours.name}, {task}: {entry['score']}, lm_eval has {found}; nothing to compare")
+
+
+if __name__ == "__main__":
+    main()
