@@ -110,15 +110,21 @@ def evaluate(
     sweep: Annotated[str, typer.Argument(help="public, an expert's name, joint-a2, joint-a2-selected ...")],
     config: Config = DEFAULT,
     threads: Threads = 1,
+    mixture: Annotated[str | None, typer.Option(help="Only of this mixture, into the cache.")] = None,
+    group: Annotated[str | None, typer.Option(help="Only the tasks of this group, into the cache.")] = None,
+    shard: Annotated[str | None, typer.Option(help="i/n: only the i-th of n parts, into the cache.")] = None,
 ) -> None:
     """Evaluate the mixtures of one sweep on the suite; what is cached is not computed again."""
     study = load_study(config)
     found = find_sweep(study, sweep)
+    from flexmore.evaluation.parts import Part, parse_shard
+
+    part = Part(mixture, group, None if shard is None else parse_shard(shard))
     _offline()
     _torch(threads)
     from flexmore.evaluation.steps import evaluate as run
 
-    typer.echo(run(study, found))
+    typer.echo(run(study, found, part))
 
 
 @app.command(rich_help_panel=STUDY)

@@ -15,6 +15,10 @@ class CheckpointError(FlexmoreError):
     """A checkpoint that is not what it should be; the message names file and tensor."""
 
 
+class NotFinite(FlexmoreError):
+    """A model's logits are NaN or infinite."""
+
+
 class Interrupted(FlexmoreError):
     """SIGTERM arrived: what was finished is written, the rest is left for the next run."""
 

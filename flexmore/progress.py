@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
@@ -12,21 +12,29 @@ Item = TypeVar("Item")
 
 
 def track(
-    iterable: Iterable[Item], total: int, description: str, *, done: int = 0, every: float = 30.0
+    iterable: Iterable[Item],
+    total: int,
+    description: str,
+    *,
+    done: int = 0,
+    every: float = 30.0,
+    status: Callable[[], str] | None = None,
 ) -> Iterator[Item]:
     """Yield from `iterable`, reporting on stderr how much of `total` is done.
 
     Args:
         done: how much had been done before (by a run that was killed); it counts for the bar, not for the rate.
         every: seconds between two plain lines when stderr is not a terminal; the last line always appears.
+        status: what else to say of the moment, behind the count.
     """
     if sys.stderr.isatty():
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        told = TextColumn("{task.fields[status]}")
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), told, TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task(description, total=total, completed=done)
+            task = bar.add_task(description, total=total, completed=done, status="")
             for item in iterable:
                 yield item
-                bar.advance(task)
+                bar.update(task, advance=1, status=status() if status else "")
         return
     start = last = time.monotonic()
     for fresh, item in enumerate(iterable, start=1):
@@ -35,11 +43,7 @@ def track(
         if now - last >= every or done + fresh == total:
             rate = fresh / max(now - start, 1e-9)
             left = (total - done - fresh) / rate
-            print(
-                f"{description}: {done + fresh}/{total}, {rate:.1f}/s, {left:.0f} s to go"
-                if rate >= 0.1
-                else f"{description}: {done + fresh}/{total}, {1 / rate:.0f} s each, {left:.0f} s to go",
-                file=sys.stderr,
-                flush=True,
-            )
+            speed = f"{rate:.1f}/s" if rate >= 0.1 else f"{1 / rate:.0f} s each"
+            parts = [f"{done + fresh}/{total}", *([status()] if status else []), speed, f"{left:.0f} s to go"]
+            print(f"{description}: {', '.join(parts)}", file=sys.stderr, flush=True)
             last = now

@@ -1,7 +1,8 @@
 """What the analysis makes, by name; imports nothing, so that a workflow reads it at no cost."""
 
 MEASURED = (
-    "scores.parquet", "scores.csv", "items.parquet", "controls.csv", "versions.csv", "spectra.parquet", "adapters.csv",
+    "scores.parquet", "scores.csv", "items.parquet", "controls.csv", "quarantine.csv", "versions.csv",
+    "spectra.parquet", "adapters.csv",
 )  # fmt: skip
 """`tables/<name>`, gathered by `collect`: all that tables, figures and pages are made from."""
 TABLES = (

@@ -64,6 +64,8 @@ def run_drawing(folder: Path, out: Path, about: About, captions: Path) -> list[P
     inputs, tables = read_inputs(folder, about.seed, about.experts), read_tables(out / "tables")
     paths = draw(inputs, tables, out / "figures")
     beside = [name for name in BESIDE if (out / name).is_file()]
-    write_text(out / "README.md", readme(tables, about, inputs.versions, captions_in(captions), beside))
+    write_text(
+        out / "README.md", readme(tables, about, inputs.versions, captions_in(captions), beside, inputs.quarantine)
+    )
     write_text(out / "explore.html", explore(tables, inputs.scores, about.family, about.settings))
     return paths

@@ -58,24 +58,28 @@ class Inputs:
     adapters: pd.DataFrame | None = None
     spectra: pd.DataFrame | None = None
     versions: pd.DataFrame | None = None
+    quarantine: pd.DataFrame | None = None
     seed: str = "this run"
     others: Mapping[str, "Inputs"] = field(default_factory=dict)
 
 
 def collect_scores(score_files: Mapping[str, Path], recipes: Iterable[Recipe], out: Path) -> None:
-    """Write `out`/scores.parquet, scores.csv, items.parquet, controls.csv, versions.csv from score files."""
-    table, items = collect(score_files, recipes)
+    """Write `out`/scores.parquet, scores.csv, items.parquet, controls.csv, quarantine.csv, versions.csv from score
+    files."""
+    table, items, doubtful = collect(score_files, recipes)
     scores, controls = without_controls(table)
     write_parquet(out / "scores.parquet", scores)
     write_csv(out / "scores.csv", scores)
     write_csv(out / "controls.csv", controls)
     write_parquet(out / "items.parquet", items)
+    write_csv(out / "quarantine.csv", doubtful)
     write_csv(out / "versions.csv", collect_versions(score_files))
 
 
 def read_inputs(folder: Path, seed: str = "this run", experts: Sequence[str] | None = None) -> Inputs:
     """Read a folder of tables: scores.parquet (or scores.csv), and where they are there items.parquet,
-    controls.csv, adapters.csv, spectra.parquet, versions.csv; and those of further seeds in ../seeds/<seed>/tables/.
+    controls.csv, quarantine.csv, adapters.csv, spectra.parquet, versions.csv; and those of further seeds in
+    ../seeds/<seed>/tables/.
 
     Args:
         seed: what this run is called among them.
@@ -103,6 +107,7 @@ def _read(folder: Path, seed: str, experts: Sequence[str] | None) -> Inputs:
         adapters=maybe("adapters.csv"),
         spectra=maybe("spectra.parquet"),
         versions=maybe("versions.csv"),
+        quarantine=maybe("quarantine.csv"),
         seed=seed,
     )
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flexmore.analysis.checks import COLUMNS, ITEM_COLUMNS, KINDS, REAL, TEXT, WHOLE, validate
+from flexmore.analysis.quarantine import quarantine
 from flexmore.analysis.ranks import rank_order
 from flexmore.analysis.settings import GROUPS
 from flexmore.errors import FlexmoreError
@@ -19,15 +20,20 @@ from flexmore.mixtures import Recipe
 _ITEM_SCHEMA = pa.schema([("mixture", pa.string()), ("task", pa.string()), ("items", pa.list_(pa.float32()))])
 
 
-def collect(score_files: Mapping[str, Path], recipes: Iterable[Recipe]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def collect(
+    score_files: Mapping[str, Path], recipes: Iterable[Recipe]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Read the score files of all mixtures into the tidy table and the table of items, in a fixed order.
+
+    What is quarantined is in neither, nor what goes with it (`flexmore.analysis.quarantine`).
 
     Args:
         score_files: mixture name -> its `scores/<sweep>/<mixture>.json`.
         recipes: of the mixtures that the study has; each needs a score file.
 
     Returns:
-        scores (columns `COLUMNS`) and items (`ITEM_COLUMNS`), controls among them: see `without_controls`.
+        scores (columns `COLUMNS`) and items (`ITEM_COLUMNS`), controls among them: see `without_controls`; and what is
+        quarantined (`QUARANTINE`).
 
     Raises:
         FlexmoreError: a file or a key is missing, or the table is not valid (`validate`).
@@ -47,16 +53,20 @@ def collect(score_files: Mapping[str, Path], recipes: Iterable[Recipe]) -> tuple
                     | {key: record[key] for key in ("group", "metric", "score", "n")}
                     | {"task": task, "domain": record["domain"] or ""}
                     | {"stderr": float("nan") if stderr is None else stderr}
+                    | {"alarm": record.get("alarm", ""), "chance": record.get("chance")}
+                    | {"sweep": score_files[name].parent.name}
                 )
                 items.append({"mixture": name, "task": task, "items": record["items"]})
             except KeyError as error:
                 raise FlexmoreError(
                     f"{score_files[name]}: task {task} has no {error}; delete the file and evaluate again"
                 ) from None
-    scores = arrange(_typed(pd.DataFrame(rows, columns=list(COLUMNS))))
+    taken, doubtful = quarantine(pd.DataFrame(rows, columns=[*COLUMNS, "alarm", "chance", "sweep"]))
+    scores = arrange(_typed(taken[list(COLUMNS)]))
     validate(scores)
     table = pd.DataFrame(items, columns=list(ITEM_COLUMNS))
-    return scores, scores[["mixture", "task"]].merge(table, on=["mixture", "task"], validate="one_to_one")
+    kept = scores[["mixture", "task"]].merge(table, on=["mixture", "task"], validate="one_to_one")
+    return scores, kept, doubtful
 
 
 def _describe(recipe: Recipe) -> dict[str, Any]:
@@ -115,9 +125,10 @@ def collect_versions(score_files: Mapping[str, Path]) -> pd.DataFrame:
     """Which versions the scores come from: columns what, version, mixtures (how many). Several rows of one
     `what` mean that the table mixes versions."""
     counts = Counter(
-        (str(key), str(value))
+        (str(key), value)
         for path in score_files.values()
-        for key, value in (read_json(path).get("versions") or {}).items()
+        for key, values in (read_json(path).get("versions") or {}).items()
+        for value in str(values).split(", ")  # of a mixture whose tasks were computed by several
     )
     rows = [(what, version, count) for (what, version), count in sorted(counts.items())]
     return pd.DataFrame(rows, columns=["what", "version", "mixtures"])

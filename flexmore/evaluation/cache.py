@@ -1,11 +1,12 @@
 """The score cache: `scores/<fingerprint>/<task>.json`, one task's result of one mixture, written as soon as
-it is known.
+it is known; beside it `<task>.answers.gz`, what was answered to each item, written before it.
 
 A record is named by what its mixture's weights were made from, and believed only if the key inside says that
 everything else was the same too: the task's prompts, documents, targets, metric and settings, the dtype, the
 tokenizer, the engine's revision. Library versions, device, batch size and commit stand beside it.
 """
 
+import hashlib
 import json
 import platform
 import subprocess
@@ -14,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flexmore.files import fingerprint, write_json
+from flexmore.files import fingerprint, write_bytes, write_json
 
 
 def task_key(mixture: str, content: str, dtype: str, engine: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
@@ -56,10 +57,35 @@ class ScoreCache:
             return None
         return stored
 
-    def put(self, mixture: str, task: str, key: str, result: Mapping[str, Any], versions: Mapping[str, str]) -> None:
-        """Store a result, at once and whole; it replaces what an older key had left there."""
+    def put(
+        self, mixture: str, task: str, key: str, result: Mapping[str, Any], versions: Mapping[str, str], answers: bytes
+    ) -> dict[str, Any]:
+        """Store a result with its answers, at once and whole; it replaces what an older key had left there.
+
+        Args:
+            answers: of each item, packed (`flexmore.evaluation.answers`); the record names them by their hash, so that
+                a score never stands beside answers that did not lead to it.
+
+        Returns:
+            The record, as `get` gives it.
+        """
+        write_bytes(self._answers(mixture, task), answers)
         record: dict[str, Any] = {"key": key, "result": dict(result), "versions": dict(versions)}
-        write_json(self.path(mixture, task), record | {"check": _check(record)}, indent=None)
+        record |= {"answers": hashlib.sha256(answers).hexdigest()}
+        record |= {"check": _check(record)}
+        write_json(self.path(mixture, task), record, indent=None)
+        return record
+
+    def answers(self, mixture: str, task: str, record: Mapping[str, Any]) -> bytes:
+        """The answers that a record's score was made from; empty where they are gone, or were not kept yet."""
+        try:
+            found = self._answers(mixture, task).read_bytes()
+        except OSError:
+            return b""
+        return found if hashlib.sha256(found).hexdigest() == record.get("answers") else b""
+
+    def _answers(self, mixture: str, task: str) -> Path:
+        return self.folder / mixture / f"{task}.answers.gz"
 
 
 def provenance(dtype: str, device: str, batch_tokens: int) -> dict[str, str]:
@@ -85,7 +111,8 @@ def merged(versions: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 def _check(record: Mapping[str, Any]) -> str:
-    return fingerprint([record.get("key"), record.get("result"), record.get("versions")])
+    told = [record.get("key"), record.get("result"), record.get("versions")]
+    return fingerprint([*told, record["answers"]] if "answers" in record else told)
 
 
 def _version(package: str) -> str:

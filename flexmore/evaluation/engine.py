@@ -24,7 +24,7 @@ from lm_eval.models.utils import (
 )
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from flexmore.errors import FlexmoreError
+from flexmore.errors import FlexmoreError, NotFinite
 from flexmore.evaluation.attention import KeysValues, RowsPlan
 from flexmore.evaluation.batches import Branch, Kind, PromptBatch, ScoringBatch, prompt_batches, scoring_batches
 from flexmore.evaluation.encoding import Encoder
@@ -47,6 +47,11 @@ class Scoring:
     pairs: int
     sums: list[int] | None
 
+    @property
+    def tokens(self) -> int:
+        """That go through the model."""
+        return sum(branch.tokens for branch in self.branches)
+
 
 @dataclass(frozen=True)
 class Prompting:
@@ -54,6 +59,11 @@ class Prompting:
 
     parts: list[tuple[list[Branch[PromptBatch]], list[list[int]], tuple[str, ...]]]
     requests: int
+
+    @property
+    def tokens(self) -> int:
+        """That go through the model before the first one is generated."""
+        return sum(branch.tokens for branches, _, _ in self.parts for branch in branches)
 
 
 Prepared = Scoring | Prompting
@@ -154,7 +164,7 @@ class MixtureLM(TemplateLM):
         """The model's answers, in the order of the requests.
 
         Raises:
-            FlexmoreError: a logit is NaN or infinite.
+            NotFinite: a logit is NaN or infinite.
         """
         with self._packed.open():
             if isinstance(prepared, Prompting):
@@ -203,7 +213,7 @@ class MixtureLM(TemplateLM):
                 totals.index_add_(0, part.pair, values)
                 greedy[part.pair[~best]] = False
         if not bool(torch.isfinite(totals).all()):
-            raise FlexmoreError("the model's logits are NaN or infinite")
+            raise NotFinite("the model's logits are NaN or infinite")
         return list(zip(totals.tolist(), greedy.tolist(), strict=True))
 
     def _generate(self, prepared: Prompting) -> list[str]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from flexmore.errors import FlexmoreError
+from flexmore.errors import NotFinite
 from flexmore.evaluation.attention import KeysValues, RowsPlan, StepsPlan
 from flexmore.evaluation.batches import PromptBatch
 from flexmore.evaluation.packed import PackedModel
@@ -62,7 +62,7 @@ def generate(
         The new tokens of each prompt of the batch.
 
     Raises:
-        FlexmoreError: a logit is NaN or infinite.
+        NotFinite: a logit is NaN or infinite.
     """
     answers: list[list[int]] = [[] for _ in batch.index]
     going = [True] * len(answers)
@@ -94,5 +94,5 @@ def _best(model: PackedModel, hidden: Tensor) -> Tensor:
     """The most probable token after each of [B, hidden]."""
     top, chosen = model.logits(hidden).max(dim=-1)
     if not bool(torch.isfinite(top).all()):
-        raise FlexmoreError("the model's logits are NaN or infinite while it generates")
+        raise NotFinite("the model's logits are NaN or infinite while it generates")
     return chosen

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,27 +10,40 @@ from typing import Any, Protocol
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from flexmore.errors import FlexmoreError
-from flexmore.evaluation.cache import ScoreCache, merged, provenance, task_key
+from flexmore.errors import FlexmoreError, NotFinite
+from flexmore.evaluation.alarms import NOT_FINITE
+from flexmore.evaluation.answers import Answers
+from flexmore.evaluation.cache import ScoreCache, provenance, task_key
 from flexmore.evaluation.engine import MixtureLM, Prepared
+from flexmore.evaluation.parts import Part
+from flexmore.evaluation.publishing import publish
 from flexmore.evaluation.settings import EvaluateSettings
-from flexmore.evaluation.suite import Suite, TaskInfo, load_task, open_tasks
+from flexmore.evaluation.suite import Suite, load_task, open_tasks
 from flexmore.evaluation.tasks import PreparedTask, TaskScore
 from flexmore.evaluation.termination import Termination
-from flexmore.files import write_json
 from flexmore.mixtures import Mixture, Recipe
 from flexmore.progress import track
 
 _log = logging.getLogger(__name__)
 _LISTED = 20
 
+Record = Mapping[str, Any]
+Records = dict[tuple[str, str], Record]
+"""By fingerprint and task."""
+
 
 class EvaluationFailed(FlexmoreError):
     """Some tasks could not be evaluated; everything else was, and is in the cache."""
 
+    status = 3
+
 
 class Switchable(Protocol):
-    """A loaded model that takes one mixture after another (`flexmore.modeling.SweepModel`)."""
+    """A model that takes one mixture after another (`flexmore.modeling.SweepModel`).
+
+    Before the first one it may be an outline without weights (`flexmore.evaluation.later`): what names results is read
+    from it, and where everything is in the cache nothing is loaded.
+    """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
@@ -43,17 +56,34 @@ class Switchable(Protocol):
 
 @dataclass
 class Report:
-    """What a sweep did: tasks of mixtures computed now, or found in the cache; the former's documents and seconds."""
+    """What a sweep did: tasks of mixtures computed now, or found in the cache; the former's documents, tokens, seconds.
+
+    Attributes:
+        alarms: what was quarantined, and why. published: whether all was there to be published.
+    """
 
     computed: int = 0
     cached: int = 0
     documents: int = 0
+    tokens: int = 0
     seconds: float = 0.0
     failures: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+    published: bool = False
 
     def __str__(self) -> str:
-        rate = f", {self.documents / self.seconds:.0f} documents a second" if self.seconds else ""
-        return f"{self.computed} evaluations computed{rate}, {self.cached} found in the cache"
+        rate = ""
+        if self.seconds:
+            rate = (
+                f", {self.documents / self.seconds:.0f} documents and {self.tokens / self.seconds:,.0f} tokens a second"
+            )
+        lines = [f"{self.computed} evaluations computed{rate}, {self.cached} found in the cache"]
+        if self.alarms:
+            lines.append(f"{len(self.alarms)} quarantined, left out of every table:")
+            lines += _listed(self.alarms)
+        if not self.published:
+            lines.append("a part: nothing was published; once all parts are done, the sweep as a whole publishes")
+        return "\n".join(lines)
 
 
 def evaluate_sweep(
@@ -63,34 +93,36 @@ def evaluate_sweep(
     cache: Path,
     out: Path,
     settings: EvaluateSettings,
+    part: Part | None = None,
 ) -> Report:
-    """Evaluate the mixtures of a sweep and publish `out/<mixture>.json` for each.
+    """Evaluate the mixtures of a sweep and publish `out/<mixture>.json` and its answers for each.
 
     Every task's result goes to the cache as soon as it is known, so a run that is killed loses at most one.
-    Nothing is published unless everything could be evaluated.
+    Nothing is published unless everything could be evaluated. A score that is doubtful is quarantined: it is published
+    with the reason, and no table takes it.
 
     Args:
         recipes: what to evaluate; recipes with the same fingerprint are evaluated once.
-        model: loaded for this sweep.
+        model: of this sweep.
         suite: the tasks, already cut down to those wanted.
         cache: the folder of the score cache.
         out: the folder of the sweep's scores.
+        part: evaluate only that much, and publish nothing.
 
     Raises:
-        EvaluationFailed: tasks that cannot be loaded or scored, or numbers that are none; the others were
-            evaluated.
+        EvaluationFailed: tasks that cannot be loaded or scored; the others were evaluated.
         Interrupted: SIGTERM; what was finished is in the cache.
     """
     termination = Termination("every finished task is in the cache, the same command goes on from there")
+    part = part or Part()
     with termination.watched():
         sweep = _Sweep(model, suite, ScoreCache(cache), settings, termination)
-        results = sweep.run(recipes, f"evaluate {out.name}")
+        records = sweep.run(recipes, part, f"evaluate {' '.join(filter(None, (out.name, part.options)))}")
         if sweep.report.failures:
             raise EvaluationFailed(_failure(sweep.report, out))
-        for recipe in recipes:
-            name = recipe.mixture.name
-            with termination.writing():
-                write_json(out / f"{name}.json", _published(recipe, suite, results[name]), indent=None)
+        if part.whole:
+            publish(recipes, suite, ScoreCache(cache), records, out, termination)
+            sweep.report.published = True
     return sweep.report
 
 
@@ -106,35 +138,36 @@ class _Sweep:
         self._cache = cache
         self._settings = settings
         self._termination = termination
-        self._engine = MixtureLM(model.model, model.tokenizer, settings.batch_tokens)
-        self._versions = provenance(model.dtype, str(model.device), settings.batch_tokens)
+        self._engine = self._engine_of(model)
+        self._versions: dict[str, str] = {}
         self._tasks = self._prepare()
         self._requests: dict[str, Prepared] = {}
         self._loaded = ""
+        self._mixtures = 0
 
-    def run(self, recipes: Sequence[Recipe], title: str) -> dict[str, dict[str, Any]]:
-        """Evaluate what is not in the cache; returns mixture -> task -> record, without what failed."""
-        results: dict[str, dict[str, Any]] = {recipe.mixture.name: {} for recipe in recipes}
+    def run(self, recipes: Sequence[Recipe], part: Part, title: str) -> Records:
+        """Evaluate what of a part is not in the cache; returns what of it there is, without what failed."""
+        pairs = part.of(recipes, self._suite.index, self._settings.limit)
+        wanted = [(recipe, self._tasks[info.task]) for recipe, info in pairs if info.task in self._tasks]
+        records: Records = {}
         missing = []
-        for recipe in recipes:
-            for name, task in self._tasks.items():
-                key = self._key(recipe, task)
-                record = self._cache.get(recipe.fingerprint, name, key)
-                if record is None:
-                    missing.append((recipe, task, key))
-                else:
-                    results[recipe.mixture.name][name] = record
-        self.report.cached = done = sum(len(records) for records in results.values())
-        title += f" ({len(recipes)} mixtures x {len(self._tasks)} tasks)"
-        for recipe, task, key in track(missing, len(missing) + done, title, done=done):
-            record = self._cache.get(recipe.fingerprint, task.info.task, key)
-            if record is not None:  # a mixture of the same weights came first
-                self.report.cached += 1
+        for recipe, task in wanted:
+            record = self._cache.get(recipe.fingerprint, task.info.task, self._key(recipe, task))
+            if record is None:
+                missing.append((recipe, task))
             else:
-                record = self._compute(recipe, task, key)
-            if record is not None:
-                results[recipe.mixture.name][task.info.task] = record
-        return results
+                records[recipe.fingerprint, task.info.task] = record
+        title += f" ({len(recipes)} mixtures x {len(self._tasks)} tasks)" if part.whole else ""
+        of = len({recipe.fingerprint for recipe, _ in missing})
+        steps = track(missing, len(wanted), title, done=len(records), every=60, status=lambda: self._status(of))
+        for recipe, task in steps:
+            if computed := self._compute(recipe, task):
+                records[recipe.fingerprint, task.info.task] = computed
+        every = len(recipes) * len(self._tasks) if part.whole else len(wanted)
+        failed = len(wanted) - len(records)
+        self.report.cached = every - self.report.computed - failed
+        self.report.alarms = list(_alarms(wanted, records))
+        return records
 
     def _prepare(self) -> dict[str, PreparedTask]:
         """Load every task and build its requests; one that fails is reported and left out."""
@@ -152,27 +185,50 @@ class _Sweep:
         settings = {"limit": self._settings.limit, "seed": self._settings.seed}
         return task_key(recipe.fingerprint, task.content, self._model.dtype, self._engine.identity, settings)
 
-    def _compute(self, recipe: Recipe, task: PreparedTask, key: str) -> dict[str, Any] | None:
-        name = task.info.task
-        if self._loaded != recipe.mixture.name:
-            self._model.set_mixture(recipe.mixture)
-            self._loaded = recipe.mixture.name
-        start = time.perf_counter()
+    def _compute(self, recipe: Recipe, task: PreparedTask) -> Record | None:
+        name, start = task.info.task, time.perf_counter()
+        self._show(recipe.mixture)
         try:
-            prepared = self._requests.get(name)
-            if prepared is None:
-                prepared = self._requests[name] = self._engine.prepare(task.kind, task.requests)
-            score = task.score(self._engine.answer(prepared))
-        except Exception as error:  # as above; numbers that are none arrive here too
+            if name not in self._requests:
+                self._requests[name] = self._engine.prepare(task.kind, task.requests)
+            prepared = self._requests[name]
+            result, answers = _result(task, task.score(self._engine.answer(prepared)))
+        except NotFinite:
+            result, answers = {"score": None, "stderr": None, "n": task.n, "items": [], "alarm": NOT_FINITE}, Answers()
+        except Exception as error:  # as above
             self._failed(f"{recipe.mixture.name} on {name}", error)
             return None
-        result = _result(score)
+        packed, key = answers.packed(name, task.content), self._key(recipe, task)
         with self._termination.writing():
-            self._cache.put(recipe.fingerprint, name, key, result, self._versions)
+            record = self._cache.put(recipe.fingerprint, name, key, result, self._versions, packed)
         self.report.computed += 1
-        self.report.documents += len(score.items)
+        self.report.documents += task.n
+        self.report.tokens += prepared.tokens
         self.report.seconds += time.perf_counter() - start
-        return {"result": result, "versions": self._versions}
+        return record
+
+    def _show(self, mixture: Mixture) -> None:
+        """Let the model be that mixture."""
+        if self._loaded == mixture.name:
+            return
+        self._model.set_mixture(mixture)
+        self._versions = self._versions or provenance(
+            self._model.dtype, str(self._model.device), self._settings.batch_tokens
+        )
+        if self._engine.model is not self._model.model:  # it was an outline before
+            outlined, self._engine = self._engine.identity, self._engine_of(self._model)
+            if self._engine.identity != outlined:
+                raise FlexmoreError(f"{mixture.name}: found {self._engine.identity} once loaded, before {outlined}")
+        self._loaded = mixture.name
+        self._mixtures += 1
+
+    def _engine_of(self, model: Switchable) -> MixtureLM:
+        return MixtureLM(model.model, model.tokenizer, self._settings.batch_tokens)
+
+    def _status(self, of: int) -> str:
+        """Where the run is, for its progress."""
+        speed = f", {self.report.tokens / self.report.seconds:,.0f} tokens/s" if self.report.seconds else ""
+        return f"mixture {self._mixtures} of {of}{speed}"
 
     def _failed(self, where: str, error: Exception) -> None:
         what = str(error) if isinstance(error, FlexmoreError) else f"{type(error).__name__}: {error}"
@@ -180,38 +236,34 @@ class _Sweep:
         self.report.failures.append(f"{where}: {what}")
 
 
-def _result(score: TaskScore) -> dict[str, Any]:
-    """A task's result as the cache and `scores/` keep it."""
+def _alarms(wanted: Sequence[tuple[Recipe, PreparedTask]], records: Records) -> Iterator[str]:
+    """What of the results is quarantined, and why."""
+    for recipe, task in wanted:
+        record = records.get((recipe.fingerprint, task.info.task))
+        if record and "alarm" in record["result"]:
+            yield f"{recipe.mixture.name} on {task.info.task}: {record['result']['alarm']}"
+
+
+def _result(task: PreparedTask, score: TaskScore) -> tuple[dict[str, Any], Answers]:
+    """A task's result as the cache and `scores/` keep it, and the answers beside it."""
     result = {"score": score.score, "stderr": score.stderr, "n": len(score.items), "items": list(score.items)}
     others = {name: {"score": mean, "stderr": stderr} for name, (mean, stderr) in score.others.items()}
-    return result | ({"others": others} if others else {})
-
-
-def _published(recipe: Recipe, suite: Suite, records: dict[str, Any]) -> dict[str, Any]:
-    """The content of `scores/<sweep>/<mixture>.json`."""
-
-    def entry(info: TaskInfo) -> dict[str, Any]:
-        named: dict[str, Any] = {"group": info.group, "domain": info.domain, "metric": info.metric}
-        return {**named, **records[info.task]["result"]}
-
-    return {
-        "mixture": recipe.mixture.name,
-        "fingerprint": recipe.fingerprint,
-        "tasks": {info.task: entry(info) for info in suite.index},
-        "versions": merged(record["versions"] for record in records.values()),
-    }
+    told = {"others": others or None, "chance": task.chance, "alarm": score.alarm}
+    return result | {name: value for name, value in told.items() if value is not None}, score.answers
 
 
 def _failure(report: Report, out: Path) -> str:
     """The message that ends a run in which tasks failed."""
-    listed = [f"  {failure}" for failure in report.failures[:_LISTED]]
-    if len(report.failures) > _LISTED:
-        listed.append(f"  ... and {len(report.failures) - _LISTED} more")
     done = report.computed + report.cached
     return "\n".join(
         [
             f"{out.name}: {len(report.failures)} evaluations failed, {done} are done and in the cache:",
-            *listed,
+            *_listed(report.failures),
             "nothing was published; correct what the lines name and run the same command: only these are repeated",
         ]
     )
+
+
+def _listed(lines: Sequence[str]) -> list[str]:
+    more = [f"  ... and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
+    return [*(f"  {line}" for line in lines[:_LISTED]), *more]

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
@@ -64,8 +64,16 @@ class SuiteSettings(_Settings):
         return list(GROUPS)
 
 
+class HourJobs(_Settings):
+    """Jobs of at most so many GPU-hours, estimated from two stated numbers."""
+
+    hours: float = Field(4.0, gt=0, description="at most so many in one job: long jobs wait long in queues")
+    tokens_per_second: float = Field(5000.0, gt=0, description="of one GPU, stated, not measured")
+    tokens_per_item: float = Field(1000.0, gt=0, description="of a prompt with its shots and its answer, stated")
+
+
 class EvaluateSettings(_Settings):
-    """How mixtures are evaluated; all but `device` and `batch_tokens` are part of every score's fingerprint."""
+    """How mixtures are evaluated; dtype, limit, sampling and seed are part of every score's fingerprint."""
 
     dtype: Literal["checkpoint", "float32", "float16", "bfloat16"] = "checkpoint"
     batch_tokens: StrictInt = Field(
@@ -81,6 +89,17 @@ class EvaluateSettings(_Settings):
     device: Annotated[str, Field(pattern=DEVICE)] = Field(
         "auto", description="auto (cuda if there is one), cpu, cuda, cuda:1 ..."
     )
+    jobs: Literal["sweep", "mixture", "mixture-group"] | HourJobs = Field(
+        "sweep",
+        description="what one Snakemake job evaluates: a sweep, a mixture of it, a task group of a mixture, or so much "
+        "as takes at most `hours` of one GPU by the stated `tokens_per_second` and `tokens_per_item`: {hours: 4, "
+        "tokens_per_second: 5000, tokens_per_item: 1000}; scores are the same bytes",
+    )
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What of it scores depend on: neither where nor in how many pieces they are computed."""
+        return self.model_dump(exclude={"device", "batch_tokens", "jobs"})
 
 
 class CalibrationSettings(_Settings):

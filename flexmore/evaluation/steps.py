@@ -5,19 +5,21 @@ from pathlib import Path
 from flexmore.calibration import CalibrationFailed, check, render
 from flexmore.config import Study
 from flexmore.errors import FlexmoreError
+from flexmore.evaluation.later import LaterModel
+from flexmore.evaluation.parts import Part
 from flexmore.evaluation.runner import Report, evaluate_sweep
 from flexmore.evaluation.settings import EvaluateSettings
 from flexmore.family import check_recipe
 from flexmore.files import read_json, write_json, write_text
 from flexmore.mixtures import Recipe, Sweep, find_sweep
-from flexmore.modeling import SweepModel
 from flexmore.suites import open_suite
 
 
-def evaluate(study: Study, sweep: Sweep) -> Report:
-    """Evaluate a sweep's mixtures into `scores/<sweep>/`; what is cached is not computed again."""
+def evaluate(study: Study, sweep: Sweep, part: Part | None = None) -> Report:
+    """Evaluate a sweep's mixtures into `scores/<sweep>/`, or a part of it into the cache; what is cached is not
+    computed again."""
     layout = study.layout
-    return _evaluate(study, sweep, layout.cache / "scores", layout.scores(sweep.name), study.evaluate)
+    return _evaluate(study, sweep, layout.cache / "scores", layout.scores(sweep.name), study.evaluate, part)
 
 
 def calibrate(study: Study) -> str:
@@ -44,11 +46,13 @@ def calibrate(study: Study) -> str:
     return table
 
 
-def _evaluate(study: Study, sweep: Sweep, cache: Path, out: Path, settings: EvaluateSettings) -> Report:
+def _evaluate(
+    study: Study, sweep: Sweep, cache: Path, out: Path, settings: EvaluateSettings, part: Part | None = None
+) -> Report:
     layout = study.layout
     recipes = [Recipe.read(layout.recipe(mixture.name)) for mixture in sweep.mixtures]
     mixtures = [recipe.mixture for recipe in recipes]  # with the ranks that a selection has chosen
     for recipe in recipes:
         check_recipe(layout, recipe)
-    model = SweepModel.load(layout, mixtures, dtype=settings.dtype, device=settings.device, seed=study.seed)
-    return evaluate_sweep(recipes, model, open_suite(study), cache, out, settings)
+    model = LaterModel(layout, mixtures, settings, study.seed)
+    return evaluate_sweep(recipes, model, open_suite(study), cache, out, settings, part)

@@ -14,6 +14,8 @@ import numpy
 from lm_eval.api.metrics import mean, mean_stderr
 
 from flexmore.errors import FlexmoreError
+from flexmore.evaluation.alarms import is_unread, unread_alarm
+from flexmore.evaluation.answers import Answers
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.files import fingerprint
 
@@ -35,12 +37,16 @@ class TaskScore:
     Attributes:
         items: the primary metric of each document, in the documents' order.
         score: their mean. stderr: its standard error, None for a single document.
+        answers: what the model answered to each document.
+        alarm: why the score is doubtful, where it is.
         others: the task's other metrics that are means over all documents: score and standard error of each.
     """
 
     items: tuple[float, ...]
     score: float
     stderr: float | None
+    answers: Answers = field(default_factory=Answers)
+    alarm: str | None = None
     others: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
 
 
@@ -53,6 +59,8 @@ class PreparedTask:
 
     Attributes:
         requests: what a model is asked, all of one `kind`.
+        n: how many documents.
+        chance: what guessing scores: the mean over the documents of 1 / choices; None where nothing is chosen.
         content: fingerprint of prompts, documents, targets, generation settings, metric, filters.
 
     Raises:
@@ -77,6 +85,8 @@ class PreparedTask:
         for requests in self._documents.values():
             requests.sort(key=lambda request: request.idx)
         self._metric, _, filtered = info.metric.partition(",")
+        self.n = len(self._documents)
+        self.chance = self._guessing() if task.OUTPUT_TYPE == "multiple_choice" and self._metric == "acc" else None
         names = [pipeline.name for pipeline in task._filters]
         self._filter = filtered or names[0]
         if self._filter not in names:
@@ -102,6 +112,7 @@ class PreparedTask:
                 request.resps = [answer] * (request.repeats or 1)
             task.apply_filters()
             found = [self._found(requests) for requests in self._documents.values()]
+            given, unread = self._answers()
         finally:
             for request in self.requests:
                 request.resps = []
@@ -111,13 +122,34 @@ class PreparedTask:
             raise FlexmoreError(f"{self.info.task}: found {wrong[0]} as {self._metric} of a document; expected 0 to 1")
         complete = [name for name in self._others if all(name in metrics for metrics in found)]
         others = {name: _mean([self._value(metrics, name) for metrics in found]) for name in complete}
-        return TaskScore(tuple(items), *_mean(items), others)
+        return TaskScore(tuple(items), *_mean(items), given, unread_alarm(unread, self.n), others)
 
     def _found(self, requests: Sequence["Instance"]) -> Mapping[str, Any]:
         """The metrics of one document."""
         answers = [request.filtered_resps[self._filter] for request in requests]
         found: Mapping[str, Any] = self._task.process_results(requests[0].doc, answers)
         return found
+
+    def _answers(self) -> tuple[Answers, int]:
+        """What was answered to each document, and how many texts are empty or were not parsed."""
+        if self.kind != "generate_until":
+            values = [[request.resps[0] for request in requests] for requests in self._documents.values()]
+            return Answers([[v[0] if isinstance(v, tuple) else v for v in answers] for answers in values]), 0
+        read = getattr(self._task.config.process_results, "reads", None)
+        texts, parsed = [], []
+        for requests in self._documents.values():
+            text = str(requests[0].resps[0])
+            filtered = requests[0].filtered_resps[self._filter]
+            first = filtered[0] if isinstance(filtered, list) and filtered else filtered
+            texts.append(text)
+            parsed.append(read(requests[0].doc, str(first)) if read else str(first))
+        unread = sum(is_unread(text, found) for text, found in zip(texts, parsed, strict=True))
+        return Answers(texts=texts, parsed=parsed), unread
+
+    def _guessing(self) -> float:
+        """The mean over documents of 1 / choices."""
+        documents = [requests[0].doc for requests in self._documents.values()]
+        return float(mean([1 / len(self._task.doc_to_choice(document)) for document in documents]))
 
     def _value(self, found: Mapping[str, Any], metric: str) -> float:
         try:

@@ -74,14 +74,14 @@ class SweepModel:
         tokenizer = AutoTokenizer.from_pretrained(layout.expert("public"))
         experts = mixtures[0].experts
         if not experts:
-            wanted = _dtype(Checkpoint(layout.expert("public")), dtype)
+            wanted = resolved_dtype(Checkpoint(layout.expert("public")), dtype)
             model = AutoModelForCausalLM.from_pretrained(layout.expert("public"), dtype=wanted)
             return cls(model.to(place(device)), tokenizer)
         weights = [
             ExpertWeights(name, Checkpoint(layout.expert(name)), FactorStore(layout.factors(name)), seed)
             for name in experts
         ]
-        sweep = cls(_assemble(weights, _dtype(weights[0].checkpoint, dtype), place(device)), tokenizer, weights)
+        sweep = cls(_assemble(weights, resolved_dtype(weights[0].checkpoint, dtype), place(device)), tokenizer, weights)
         for name in experts:
             sweep._load_factors(name, max((sweep._factored(mixture).get(name, 0) for mixture in mixtures), default=0))
         return sweep
@@ -174,7 +174,7 @@ class SweepModel:
                 del self._dense[key]
 
 
-def _dtype(checkpoint: Checkpoint, wanted: str) -> torch.dtype:
+def resolved_dtype(checkpoint: Checkpoint, wanted: str) -> torch.dtype:
     """A dtype by name; `checkpoint` is that of the tensors on disk, whatever config.json says."""
     return checkpoint.tensor(checkpoint.backbone_names[0]).dtype if wanted == "checkpoint" else getattr(torch, wanted)
 

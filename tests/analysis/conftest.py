@@ -16,7 +16,7 @@ def study_of(tmp_path_factory: pytest.TempPathFactory) -> Maker:
     """A function from a `Made` to the inputs of its analysis."""
 
     def build(made: Made) -> Inputs:
-        scores, items = collect(*make(made, tmp_path_factory.mktemp("scores")))
+        scores, items, _ = collect(*make(made, tmp_path_factory.mktemp("scores")))
         scores, controls = without_controls(scores)
         adapters, spectra = factors_of(made)
         return Inputs(scores, items, controls, adapters, spectra)

@@ -56,9 +56,9 @@ def test_files_read_back_and_have_the_same_bytes(tmp_path: Path) -> None:
     files, recipes = make(Made(), tmp_path)
     for folder in folders:
         collect_scores(files, recipes, folder)
-    for name in ("scores.parquet", "scores.csv", "items.parquet", "controls.csv", "versions.csv"):
+    for name in ("scores.parquet", "scores.csv", "items.parquet", "controls.csv", "quarantine.csv", "versions.csv"):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
-    scores, items = collect(files, recipes)
+    scores, items, _ = collect(files, recipes)
     scores, controls = without_controls(scores)
     for name in ("scores.parquet", "scores.csv"):
         pd.testing.assert_frame_equal(read_scores(folders[0] / name), scores)
@@ -81,6 +81,15 @@ def test_versions_tell_a_mixed_table(tmp_path: Path) -> None:
         "version": ["0.4.13", "0.4.14"],
         "mixtures": [len(files) - 1, 1],
     }
+
+
+def test_a_mixture_whose_tasks_come_from_several_versions_is_mixed_too(tmp_path: Path) -> None:
+    files, _ = make(Made(), tmp_path)
+    for path in files.values():
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"versions": {"torch": "2.12, 2.13"}}))
+    found = collect_versions(files)
+    assert list(found["version"]) == ["2.12", "2.13"]
+    assert found.duplicated("what").any()  # what the report goes by
 
 
 def test_bad_score_files_are_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from flexmore.evaluation.cache import ScoreCache, merged, provenance, task_key
+from flexmore.files import fingerprint
 
 RESULT = {"score": 0.5, "stderr": None, "n": 2, "items": [0.0, 1.0]}
 
@@ -14,9 +15,9 @@ RESULT = {"score": 0.5, "stderr": None, "n": 2, "items": [0.0, 1.0]}
 def test_what_was_put_is_got(tmp_path: Path) -> None:
     cache = ScoreCache(tmp_path)
     assert cache.get("weights", "task", "key") is None
-    cache.put("weights", "task", "key", RESULT, {"torch": "2"})
+    stored = cache.put("weights", "task", "key", RESULT, {"torch": "2"}, b"line")
     found = cache.get("weights", "task", "key")
-    assert found is not None
+    assert found == stored
     assert found["result"] == RESULT
     assert found["versions"] == {"torch": "2"}
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")] == ["weights/task.json"]
@@ -36,7 +37,7 @@ def test_a_foreign_file_is_not_believed(tmp_path: Path, text: str) -> None:
 
 def test_an_edited_or_cut_record_is_not_believed(tmp_path: Path) -> None:
     cache = ScoreCache(tmp_path)
-    cache.put("weights", "task", "key", RESULT, {})
+    cache.put("weights", "task", "key", RESULT, {}, b"line")
     path = cache.path("weights", "task")
     whole = path.read_text()
     for end in range(len(whole) - 1):
@@ -46,6 +47,27 @@ def test_an_edited_or_cut_record_is_not_believed(tmp_path: Path) -> None:
     record["result"]["score"] = 0.9
     path.write_text(json.dumps(record))
     assert cache.get("weights", "task", "key") is None
+
+
+def test_answers_are_those_that_led_to_the_score(tmp_path: Path) -> None:
+    cache = ScoreCache(tmp_path)
+    record = cache.put("weights", "task", "key", RESULT, {}, b"line")
+    assert cache.answers("weights", "task", record) == b"line"
+    for other in (b"", b"another line"):
+        (tmp_path / "weights" / "task.answers.gz").write_bytes(other)
+        assert cache.answers("weights", "task", record) == b""
+    (tmp_path / "weights" / "task.answers.gz").unlink()
+    assert cache.answers("weights", "task", record) == b""
+
+
+def test_a_record_from_before_answers_were_kept_is_believed(tmp_path: Path) -> None:
+    record = {"key": "key", "result": RESULT, "versions": {}}
+    told = record | {"check": fingerprint(["key", RESULT, {}])}
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "task.json").write_text(json.dumps(told))
+    cache = ScoreCache(tmp_path)
+    assert cache.get("weights", "task", "key") == told
+    assert cache.answers("weights", "task", told) == b""
 
 
 def test_a_key_for_each_thing_that_a_score_depends_on() -> None:

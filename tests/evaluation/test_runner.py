@@ -1,5 +1,6 @@
 """A sweep: what is published, what is computed again, what an interruption or a broken task leaves."""
 
+import errno
 import json
 import os
 import signal
@@ -12,9 +13,11 @@ import torch
 from tiny import CHOICE, GENERATION, Loaded, recipe, write_suite, write_task
 
 from flexmore.config import EvaluateSettings
-from flexmore.errors import Interrupted
+from flexmore.errors import FlexmoreError, Interrupted
 from flexmore.evaluation import runner
+from flexmore.evaluation.answers import read_answers
 from flexmore.evaluation.cache import ScoreCache
+from flexmore.evaluation.parts import Part
 from flexmore.evaluation.runner import EvaluationFailed, Report, evaluate_sweep
 from flexmore.evaluation.suite import Suite
 from flexmore.files import read_json
@@ -42,18 +45,20 @@ class Place:
         self._checkpoint = checkpoint
         self.model = Loaded(checkpoint)
 
-    def run(self, *ranks: int, out: Path | None = None, cache: Path | None = None, **settings: Any) -> Report:
+    def run(self, *ranks: int, **given: Any) -> Report:
         self.model = Loaded(self._checkpoint)
-        return self.again(*ranks, out=out, cache=cache, **settings)
+        return self.again(*ranks, **given)
 
-    def again(self, *ranks: int, out: Path | None = None, cache: Path | None = None, **settings: Any) -> Report:
+    def again(
+        self, *ranks: int, out: Path | None = None, cache: Path | None = None, part: Part | None = None, **settings: Any
+    ) -> Report:
         recipes = [recipe(rank) for rank in ranks]
         chosen = EvaluateSettings(**({"batch_tokens": 200} | settings))
         suite = Suite.read(self.suite)
-        return evaluate_sweep(recipes, self.model, suite, cache or self.cache, out or self.out, chosen)
+        return evaluate_sweep(recipes, self.model, suite, cache or self.cache, out or self.out, chosen, part)
 
     def published(self, out: Path | None = None) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in (out or self.out).glob("*.json")}
+        return {path.name: path.read_bytes() for path in (out or self.out).glob("*")}
 
     def cached(self) -> set[str]:
         return {path.relative_to(self.cache).as_posix() for path in self.cache.rglob("*.json")}
@@ -73,7 +78,9 @@ def test_what_is_published(place: Place) -> None:
     assert list(found["tasks"]) == list(TASKS)
     for info in Suite.read(place.suite).index:
         entry = found["tasks"][info.task]
-        assert set(entry) == {"group", "domain", "metric", "score", "stderr", "n", "items"}
+        chosen = {"chance"} if info.output_type == "multiple_choice" else set()
+        assert set(entry) - {"alarm"} == {"group", "domain", "metric", "score", "stderr", "n", "items", *chosen}
+        assert entry.get("chance") == (pytest.approx(1 / 3) if chosen else None)
         assert (entry["group"], entry["metric"], entry["n"]) == (info.group, info.metric, len(QUESTIONS))
         assert entry["score"] == pytest.approx(sum(entry["items"]) / entry["n"])
     assert {"torch", "lm_eval", "transformers", "device"} <= set(found["versions"])
@@ -214,7 +221,7 @@ def test_works_beside_the_main_thread(place: Place) -> None:
     thread = threading.Thread(target=place.again, args=(1,))
     thread.start()
     thread.join()
-    assert set(place.published()) == {"math-r1.json"}
+    assert set(place.published()) == {"math-r1.json", "math-r1.answers.jsonl.gz"}
 
 
 def test_a_broken_task_does_not_take_the_rest(place: Place) -> None:
@@ -225,13 +232,13 @@ def test_a_broken_task_does_not_take_the_rest(place: Place) -> None:
         EvaluationFailed, match=r"(?s)2 evaluations failed, 2 are done.*shots.*nothing.*answer"
     ) as caught:
         place.run(1, 2)
-    assert caught.value.status == 1
+    assert caught.value.status == 3
     assert place.cached() == {"weights1/choose.json", "weights2/choose.json"}
     assert place.published() == {}
     (place.suite / "shots.yaml").write_text(whole)
     write_task(place.suite, "answer", GENERATE, ANSWER)
     assert place.run(1, 2).cached == 2
-    assert set(place.published()) == {"math-r1.json", "math-r2.json"}
+    assert {f"math-r{rank}.json" for rank in (1, 2)} <= set(place.published())
 
 
 def test_a_task_that_fails_while_it_is_scored(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,19 +255,89 @@ def test_a_task_that_fails_while_it_is_scored(place: Place, monkeypatch: pytest.
     assert place.cached() == {"weights1/choose.json", "weights1/answer.json"}
 
 
-def test_logits_that_are_no_numbers_name_mixture_and_task(place: Place) -> None:
-    with torch.no_grad():
-        place.model.model.lm_head.weight[3] = float("nan")
-    with pytest.raises(EvaluationFailed, match=r"(?s)math-r1 on choose: .*NaN.*math-r1 on answer: .*NaN"):
-        place.again(1)
-    assert place.cached() == set()
-
-
 def test_many_failures_are_counted(place: Place) -> None:
+    (place.suite / "answer.yaml").write_text("task: [")
+    for name in ("choose", "shots"):
+        (place.suite / f"{name}.yaml").write_text("task: [")
+    index = place.suite / "index.json"
+    entries = read_json(index)
+    index.write_text(json.dumps([*entries, *({**entries[0], "task": f"none{i}"} for i in range(20))]))
+    with pytest.raises(EvaluationFailed, match=r"23 evaluations failed, 0 are done(?s:.*)and 3 more"):
+        place.run(1)
+
+
+def test_logits_that_are_no_numbers_are_quarantined(place: Place) -> None:
     with torch.no_grad():
         place.model.model.lm_head.weight[3] = float("nan")
-    with pytest.raises(EvaluationFailed, match=r"and 10 more"):
-        place.again(*range(1, 11))
+    report = place.again(1)
+    assert [alarm.split(":")[0] for alarm in report.alarms] == [f"math-r1 on {task}" for task in TASKS]
+    assert "3 quarantined" in str(report)
+    entry = read_json(place.out / "math-r1.json")["tasks"]["choose"]
+    assert (entry["score"], entry["items"], entry["n"]) == (None, [], len(QUESTIONS))
+    assert entry["alarm"] == "the model's logits are NaN or infinite"
+
+
+def test_answers_that_are_empty_are_quarantined_and_wrong_ones_not(place: Place) -> None:
+    def always(word: str) -> Any:
+        token = place.model.tokenizer.convert_tokens_to_ids(word)
+        return lambda module, given, out: out.index_fill(-1, torch.tensor([token]), 1e4)
+
+    wrong = place.model.model.lm_head.register_forward_hook(always("dog"))
+    assert place.again(1).alarms == []
+    assert read_json(place.out / "math-r1.json")["tasks"]["answer"]["score"] == 0
+    wrong.remove()
+    place.model.model.lm_head.register_forward_hook(always("<eos>"))
+    report = place.again(2)
+    assert report.alarms == ["math-r2 on answer: 12 of 12 answers are empty or not parsed"]
+    entry = read_json(place.out / "math-r2.json")["tasks"]["answer"]
+    assert (entry["score"], entry["alarm"][:8], len(entry["items"])) == (0.0, "12 of 12", 12)
+    assert place.run(2).alarms == report.alarms  # from the cache too
+
+
+def test_what_was_answered_is_published(place: Place) -> None:
+    place.run(1)
+    path = place.out / "math-r1.answers.jsonl.gz"
+    chosen, texts = read_answers(path, "choose"), read_answers(path, "answer")
+    items = read_json(place.out / "math-r1.json")["tasks"]["choose"]["items"]
+    best = [max(range(3), key=values.__getitem__) for values in chosen["loglikelihoods"]]
+    assert [float(choice == question["gold"]) for choice, question in zip(best, CHOOSE, strict=True)] == items
+    assert len(texts["texts"]) == len(texts["parsed"]) == len(ANSWER)
+    assert chosen["content"] != texts["content"]
+
+
+def test_parts_together_are_the_whole(place: Place, tmp_path: Path) -> None:
+    place.run(1, 2, 3, out=tmp_path / "whole", cache=tmp_path / "other")
+    parts = {
+        "shards": [Part(shard=(i, 4)) for i in (3, 1, 4, 2)],
+        "mixtures": [Part(f"math-r{rank}") for rank in (1, 2, 3)],
+        "groups": [Part(f"math-r{rank}", group) for rank in (1, 2, 3) for group in ("MC9", "BBH")],
+    }
+    for name, some in parts.items():
+        cache, out = tmp_path / f"cache-{name}", tmp_path / name
+        done = [place.run(1, 2, 3, out=out, cache=cache, part=part) for part in some]
+        assert all(report.computed and not report.cached for report in done)
+        assert sum(report.computed for report in done) == 9
+        assert not out.exists()
+        report = place.run(1, 2, 3, out=out, cache=cache)
+        assert (report.computed, report.cached) == (0, 9)
+        assert place.published(out) == place.published(tmp_path / "whole")
+    assert "nothing was published" in str(done[0])
+
+
+def test_a_disk_that_fills_is_one_error_and_what_was_finished_stays(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    place.run(1)
+    before = place.cached()
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(FlexmoreError, match=r"math|weights2.*choose.*cannot be written: No space left on device"):
+        place.run(1, 2)
+    monkeypatch.undo()
+    assert place.cached() == before
+    assert list(place.cache.rglob(".*")) == []
 
 
 def test_nothing_published_has_a_time_or_a_place_in_it(place: Place) -> None:

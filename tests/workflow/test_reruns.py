@@ -12,6 +12,8 @@ from place import Place
 DRAWN = ["analyze", "collect the tables", "draw the figures, write the report"]
 JOINT = ["joint-a2", "joint-a2-selected", "joint-a3", "joint-a3-selected"]
 
+GROUPS = ["AGIEval", "BBH", "Gen5", "MC9", "MMLU", "MMLU-Pro"]
+
 
 def of_sweeps(*sweeps: str) -> list[str]:
     """The jobs that compose and evaluate sweeps."""
@@ -114,6 +116,21 @@ def test_how_often_training_is_saved_changes_nothing(place: Place) -> None:
 def test_how_it_is_computed_changes_nothing(place: Place) -> None:
     place.configure(lambda study: study["evaluate"].update(batch_tokens=1000, device="auto"))
     assert place.planned() == []
+
+
+@pytest.mark.parametrize(
+    ("jobs", "parts"),
+    [
+        ("mixture", ["joint-a2-best", "joint-a2-energy"]),
+        ("mixture-group", [f"joint-a2-{rule}.{group}" for rule in ("best", "energy") for group in GROUPS]),
+        ({"hours": 1, "tokens_per_second": 50}, ["1-of-2", "2-of-2"]),
+    ],
+)
+def test_a_sweep_in_parts_is_published_after_them(place: Place, jobs: Any, parts: list[str]) -> None:
+    place.configure(lambda study: study["evaluate"].update(jobs=jobs))
+    planned = place.planned("results/smoke/scores/joint-a2-selected")
+    own = [f"evaluate {part} of sweep joint-a2-selected" for part in parts]
+    assert [job for job in planned if job.endswith("joint-a2-selected")] == [*own, "evaluate sweep joint-a2-selected"]
 
 
 def test_a_setting_of_the_evaluation_repeats_no_training(place: Place) -> None:

@@ -1,10 +1,46 @@
 # One process a sweep: the backbone is loaded once and ranks are switched in place. Every finished task lies in cache/.
+# Where `evaluate.jobs` cuts sweeps into parts, these fill the cache, and the sweep then publishes from it without loading
+# a model; the scores are the same bytes.
+
+
+rule evaluate_part:
+    input:
+        lambda wildcards: recipes(wildcards.sweep),
+        lambda wildcards: weights_of(wildcards.sweep),
+        suite=f"{ROOT}/suite/source.json",
+        calibration=calibrated(),
+    output:
+        touch(f"{ROOT}/cache/parts/{{sweep}}/{{part}}"),
+    log:
+        f"{ROOT}/logs/evaluate/{{sweep}}/{{part}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/evaluate/{{sweep}}/{{part}}.tsv"
+    priority: lambda wildcards: 1 if wildcards.sweep in PAIR_SWEEPS else 0
+    conda:
+        "../../envs/flexmore.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=int(wants_gpu(STUDY.evaluate.device)),
+    params:
+        config=RESOLVED,
+        part=lambda wildcards: PARTS[wildcards.sweep][wildcards.part].options,
+        settings=STUDY.evaluate.numbers,
+        tasks=STUDY.suite.tasks,
+        revision=ENGINE_REVISION,
+    message:
+        "evaluate {wildcards.part} of sweep {wildcards.sweep}"
+    shell:
+        "exec python -m flexmore evaluate {wildcards.sweep} {params.part} --config {params.config}"
+        " --threads {threads} &> {log}"
 
 
 rule evaluate:
     input:
         lambda wildcards: recipes(wildcards.sweep),
         lambda wildcards: weights_of(wildcards.sweep),
+        lambda wildcards: parts(wildcards.sweep),
         suite=f"{ROOT}/suite/source.json",
         calibration=calibrated(),
     output:
@@ -20,10 +56,12 @@ rule evaluate:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
-        gpu=int(wants_gpu(STUDY.evaluate.device)),
+        gpu=lambda wildcards: int(
+            wants_gpu(STUDY.evaluate.device) and not parts(wildcards.sweep)
+        ),
     params:
         config=RESOLVED,
-        settings=STUDY.evaluate.model_dump(exclude={"device", "batch_tokens"}),
+        settings=STUDY.evaluate.numbers,
         tasks=STUDY.suite.tasks,
         revision=ENGINE_REVISION,
     message:
@@ -52,7 +90,7 @@ rule calibrate:
         gpu=int(wants_gpu(STUDY.evaluate.device)),
     params:
         config=RESOLVED,
-        settings=STUDY.evaluate.model_dump(exclude={"device", "batch_tokens"}),
+        settings=STUDY.evaluate.numbers,
         calibration=STUDY.calibration.model_dump(exclude={"required"}),
         tasks=STUDY.suite.tasks,
         revision=ENGINE_REVISION,

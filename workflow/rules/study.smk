@@ -21,6 +21,7 @@ for variable, folder in {
 from flexmore.analysis.rules import RULES
 from flexmore.config import dump_study, load_study, read_config
 from flexmore.errors import FlexmoreError
+from flexmore.evaluation.parts import parts_of
 from flexmore.files import clear_leftovers, write_text
 from flexmore.mixtures import sweeps
 from flexmore.resume import running_here
@@ -31,6 +32,7 @@ from flexmore.revisions import (
     RECIPES_REVISION,
     digest,
 )
+from flexmore.suites import tasks_of
 
 # A configuration file that is given replaces the default one; `configfile:` would merge the two key by key.
 try:
@@ -41,10 +43,14 @@ try:
         update_config(default, config)
         config = default
     STUDY = load_study(config)
+    SWEEPS = {sweep.name: sweep for sweep in sweeps(STUDY)}
+    PARTS = {
+        name: parts_of(sweep, tasks_of(STUDY), STUDY.evaluate)
+        for name, sweep in SWEEPS.items()
+    }
 except FlexmoreError as error:
     raise WorkflowError(str(error))
 
-SWEEPS = {sweep.name: sweep for sweep in sweeps(STUDY)}
 PAIR_SWEEPS = [name for name, sweep in SWEEPS.items() if not sweep.joint]
 ROOT = str(STUDY.layout.root)
 RESOLVED = f"{ROOT}/config.yaml"
@@ -66,6 +72,7 @@ onstart:
 wildcard_constraints:
     expert="[a-z][a-z0-9_]*",
     sweep="[a-z0-9_-]+",
+    part="[A-Za-z0-9_.-]+",
 
 
 def made_from(wildcards):
@@ -152,6 +159,13 @@ def recipes(*sweeps):
     """The recipes of sweeps."""
     names = [mixture.name for sweep in sweeps for mixture in SWEEPS[sweep].mixtures]
     return expand("{root}/mixtures/{mixture}.json", root=ROOT, mixture=names)
+
+
+def parts(sweep):
+    """What says that the parts of a sweep are in the cache, where it is cut into any."""
+    return expand(
+        "{root}/cache/parts/{sweep}/{part}", root=ROOT, sweep=sweep, part=PARTS[sweep]
+    )
 
 
 def pairs_of(sweep):

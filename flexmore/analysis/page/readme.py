@@ -13,7 +13,12 @@ from flexmore.analysis.page.findings import Tables
 
 
 def readme(
-    tables: Tables, about: About, versions: pd.DataFrame | None, captions: Mapping[str, str], beside: Sequence[str]
+    tables: Tables,
+    about: About,
+    versions: pd.DataFrame | None,
+    captions: Mapping[str, str],
+    beside: Sequence[str],
+    quarantine: pd.DataFrame | None = None,
 ) -> str:
     """The page.
 
@@ -22,8 +27,10 @@ def readme(
         versions: columns what, version, mixtures.
         captions: of each figure, by name.
         beside: names of files that lie beside the page: PREDICTIONS.md, NOTES.md, config.yaml.
+        quarantine: the scores that no table has (`quarantine.QUARANTINE`).
     """
     sections: list[tuple[str, str]] = [
+        ("Quarantined, left out of everything below", write.quarantined(quarantine)),
         ("In short", write.short(tables, about)),
         ("Which rank suffices", write.recovery(tables, about, captions)),
         ("Joint mixtures", write.joint(tables, captions)),

@@ -11,7 +11,19 @@ from flexmore.analysis.page import decisions as decide
 from flexmore.analysis.page import findings as say
 from flexmore.analysis.page.about import TABLES_ABOUT, About
 from flexmore.analysis.page.findings import Tables
-from flexmore.analysis.page.words import DASH, MINUS, count, gain, markdown, number, plural, points, score, span
+from flexmore.analysis.page.words import (
+    DASH,
+    MINUS,
+    count,
+    gain,
+    listing,
+    markdown,
+    number,
+    plural,
+    points,
+    score,
+    span,
+)
 from flexmore.analysis.predictions import held
 from flexmore.analysis.recovery import R95_SCOPES
 from flexmore.analysis.seeds import HALF, HOLDS, R95, spread_of
@@ -19,6 +31,8 @@ from flexmore.analysis.skills import ALL
 
 SHOWN = ("domain_gain", "r95", "joint_by_rank", "rules", "budget")
 """Figures that stand in a section of their own subject."""
+NAMED = 6
+"""Mixtures that a line names; of more it says how many."""
 FRONT_ROWS = 8
 """Points of the Pareto front that the report lists."""
 
@@ -257,6 +271,22 @@ def gaps(tables: Tables) -> str:
     table = tables["gaps"]
     rows = [[row["kind"], row["subject"], row["rank"], row["says"]] for _, row in table.iterrows()]
     return markdown(["kind", "of", "rank", "so"], rows)
+
+
+def quarantined(rows: pd.DataFrame | None) -> str:
+    """The scores that are doubtful, by reason, and what was left out because of them; empty where there is none."""
+    if rows is None or rows.empty:
+        return ""
+    kinds = rows.assign(which=rows["reason"].str.replace(r"^\d+ of \d+", "of all", regex=True))
+    lines = []
+    for (task, reason, left_out), own in kinds.groupby(["task", "which", "left_out"], sort=False):
+        mixtures = list(own["mixture"])
+        named = listing(mixtures) if len(mixtures) <= NAMED else plural(len(mixtures), "mixture")
+        gone = "the task, for every mixture" if left_out == "task" else "the mixture, on every task"
+        lines.append([f"`{task}`", named, str(reason), gone])
+    number_of = plural(len(rows), "score")
+    told = f"**This report is partial**: {number_of} are doubtful and no table has them (`tables/quarantine.csv`)."
+    return f"{told}\n\n{markdown(['task', 'of', 'because', 'left out'], lines)}"
 
 
 def other_figures(captions: Mapping[str, str]) -> str:

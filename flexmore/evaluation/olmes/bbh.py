@@ -78,6 +78,10 @@ def read_answer(task: str, solution: str) -> str:
     return f"({found})" if form == LETTER and len(found) == 1 else found
 
 
+exact_match.reads = lambda doc, solution: read_answer(doc["task"], solution)  # type: ignore[attr-defined]
+"""What it compares: an alarm counts the solutions in which there is no answer (`flexmore.evaluation.tasks`)."""
+
+
 @functools.cache
 def worked() -> dict[str, dict[str, Any]]:
     """Task -> description and samples (input, target), from lm-eval's own BBH tasks.

@@ -1,0 +1,86 @@
+"""What is doubtful stays out: quarantined scores, and what goes with each from the tables.
+
+A mean over tasks compares mixtures only where all have the same tasks. So of a quarantined score either its task or its
+mixture is left out as a whole: again and again that which has the larger share of its scores quarantined, the mixture
+where both are equal, until no such score is left. The public baseline is never left out, since every gain is over it.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from flexmore.errors import FlexmoreError
+from flexmore.evaluation.alarms import at_chance
+
+QUARANTINE = ("mixture", "task", "group", "score", "reason", "left_out")
+"""A row a quarantined score; `left_out` says what of it is missing from the tables: `task` or `mixture`."""
+
+
+def with_chance_alarms(rows: pd.DataFrame) -> pd.Series:
+    """The reason why each row's score is doubtful, empty for the others.
+
+    Of a task of which guessing's score is known: every mixture of the study is at chance; or every mixture of a sweep
+    is, although the public model is not.
+
+    Args:
+        rows: columns sweep, kind, task, score, n, chance (missing where nothing is chosen) and alarm (the reason that
+            evaluation gave, or empty).
+    """
+    reasons = rows["alarm"].copy()
+    chosen = rows[rows["chance"].notna() & (rows["alarm"] == "")]
+    for _, own in chosen.groupby("task", sort=False):
+        if _guess(own):
+            reasons[own.index] = "every mixture of the study is at chance"
+            continue
+        public = own[own["kind"] == "baseline"]
+        if public.empty or _guess(public):
+            continue
+        for sweep, some in own[own["kind"] != "baseline"].groupby("sweep", sort=False):
+            if _guess(some):
+                reasons[some.index] = f"every mixture of sweep {sweep} is at chance, the public model is not"
+    return reasons
+
+
+def _guess(rows: pd.DataFrame) -> bool:
+    first = rows.iloc[0]
+    return at_chance(list(rows["score"]), int(first["n"]), float(first["chance"]))
+
+
+def quarantine(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split rows into those that tables take, and what is quarantined (columns `QUARANTINE`).
+
+    Args:
+        rows: as for `with_chance_alarms`, with mixture and group.
+
+    Raises:
+        FlexmoreError: nothing is left of the public baseline.
+    """
+    reasons = with_chance_alarms(rows)
+    kept, left_out = rows, pd.Series("", index=rows.index)
+    for what, name in _leave(rows, reasons != ""):
+        gone = kept[what] == name
+        left_out[kept.index[gone]] = what
+        kept = kept[~gone]
+    doubtful = rows.assign(reason=reasons, left_out=left_out)[reasons != ""]
+    if kept.empty and not rows.empty:
+        raise FlexmoreError(
+            f"every task is quarantined, first {doubtful.iloc[0]['mixture']} on {doubtful.iloc[0]['task']}: "
+            f"{doubtful.iloc[0]['reason']}; see what was answered (flexmore inspect) before anything is concluded"
+        )
+    return kept, doubtful[list(QUARANTINE)].reset_index(drop=True)
+
+
+def _leave(rows: pd.DataFrame, doubtful: pd.Series) -> Iterator[tuple[str, str]]:
+    """What is left out, one after another: `task` or `mixture`, and its name."""
+    baselines = set(rows.loc[rows["kind"] == "baseline", "mixture"])
+    cells = rows[["mixture", "task"]].assign(doubtful=doubtful)
+    while cells["doubtful"].any():
+        shares = [
+            (share, what, str(name))
+            for what in ("mixture", "task")
+            for name, share in cells.groupby(what, sort=False)["doubtful"].mean().items()
+            if not (what == "mixture" and name in baselines)
+        ]
+        _, what, name = max(shares, key=lambda found: (found[0], found[1] == "mixture"))
+        yield what, name
+        cells = cells[cells[what] != name]

@@ -1,0 +1,46 @@
+"""A sweep's model that is loaded only once something has to be computed: until then, an outline without weights."""
+
+from functools import partial
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+
+from flexmore.checkpoints import Checkpoint
+from flexmore.config import Layout
+from flexmore.evaluation.settings import EvaluateSettings
+from flexmore.factors import place
+from flexmore.mixtures import Mixture
+from flexmore.modeling import SweepModel
+from flexmore.modeling.sweep import resolved_dtype
+
+
+class LaterModel:
+    """What `evaluate_sweep` asks of a model; the weights come with the first mixture.
+
+    Args:
+        mixtures: of one sweep.
+        seed: of the controls' random deltas.
+
+    Attributes:
+        model: on the meta device until a mixture is set.
+    """
+
+    def __init__(self, layout: Layout, mixtures: list[Mixture], settings: EvaluateSettings, seed: int) -> None:
+        first = layout.expert(next(iter(mixtures[0].experts), "public"))
+        dtype = resolved_dtype(Checkpoint(first), settings.dtype)
+        self.tokenizer = AutoTokenizer.from_pretrained(layout.expert("public"))
+        self.dtype = str(dtype).removeprefix("torch.")
+        self.device = place(settings.device)
+        with torch.device("meta"):
+            self.model: PreTrainedModel = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(first))
+        if not mixtures[0].experts and (first / "generation_config.json").is_file():  # transformers reads it there
+            self.model.generation_config = GenerationConfig.from_pretrained(first)
+        self._sweep: SweepModel | None = None
+        self._load = partial(SweepModel.load, layout, mixtures, dtype=settings.dtype, device=settings.device, seed=seed)
+
+    def set_mixture(self, mixture: Mixture) -> None:
+        """Load the sweep's model if it is not yet, and give it the mixture's ranks."""
+        if self._sweep is None:
+            self._sweep = self._load()
+            self.model, self.device = self._sweep.model, self._sweep.device
+        self._sweep.set_mixture(mixture)

@@ -1,0 +1,23 @@
+"""However a sweep is cut into jobs, what it publishes is the same. Minutes: `pytest -m full`."""
+
+import shutil
+
+import pytest
+from place import Place
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1200)]
+SWEEP = "joint-a2-selected"
+
+
+@pytest.mark.parametrize("jobs", ["mixture", {"hours": 1, "tokens_per_second": 50}])
+def test_the_scores_are_the_same_bytes(place: Place, jobs: object) -> None:
+    folder = place.results / "scores" / SWEEP
+    before = {path.name: path.read_bytes() for path in folder.glob("joint*")}
+    shutil.rmtree(folder)
+    shutil.rmtree(place.results / "cache" / "scores")
+    place.configure(lambda study: study["evaluate"].update(jobs=jobs))
+    place.snakemake("--allowed-rules", "evaluate", "evaluate_part", "--", f"results/smoke/scores/{SWEEP}")
+    assert {path.name: path.read_bytes() for path in folder.glob("joint*")} == before
+    last = (place.results / "logs" / "evaluate" / f"{SWEEP}.log").read_text()
+    assert "0 evaluations computed" in last
+    assert "Loading weights" not in last
