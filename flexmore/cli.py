@@ -345,6 +345,19 @@ def import_(
     typer.echo(import_checkpoint(checkpoint, root, name, public=public, active=active, router=choice))
 
 
+@app.command(rich_help_panel=USE)
+def import_results(
+    folder: Annotated[Path, typer.Argument(help="What OLMES or lm-eval wrote for one model.")],
+    out: Annotated[Path, typer.Argument(help="Tables go to OUT/tables/, beside what is there; see `flexmore report`.")],
+    mixture: Annotated[str, typer.Option(help="Whose results they are, such as math-r16.")],
+    config: Config = DEFAULT,
+) -> None:
+    """Put the results of another evaluator into a tidy table, marked with their source."""
+    from flexmore.foreign_results import import_results as run
+
+    typer.echo(run(load_study(config), folder, mixture, out))
+
+
 @app.command(
     rich_help_panel=USE,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
@@ -354,6 +367,25 @@ def resume(context: typer.Context) -> None:
     from flexmore.resume import resume as run
 
     raise typer.Exit(run(context.args))
+
+
+@app.command(rich_help_panel=LOOK)
+def inspect(
+    mixture: Annotated[str, typer.Argument(help="A mixture that has been evaluated, such as math-r16.")],
+    task: Annotated[str, typer.Argument(help="A task of the suite.")],
+    items: Annotated[str | None, typer.Option(help="Which, from 0, such as 0-4,17; default: the first three.")] = None,
+    config: Config = DEFAULT,
+) -> None:
+    """Print items of a task: prompt, choices with loglikelihoods or the generated text, what was read, right or wrong.
+
+    `>` is the likeliest choice, `=` the right one.
+    """
+    study = load_study(config)
+    _offline()
+    _torch(1)
+    from flexmore.evaluation.inspection import inspect as run
+
+    typer.echo(run(study, mixture, task, items))
 
 
 @app.command(rich_help_panel=LOOK)

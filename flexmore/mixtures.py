@@ -199,6 +199,18 @@ def find_sweep(study: Study, name: str) -> Sweep:
     return known[name]
 
 
+def find_mixture(study: Study, name: str) -> Mixture:
+    """The mixture of that name.
+
+    Raises:
+        FlexmoreError: the study has none.
+    """
+    known = {mixture.name: mixture for mixture in grid(study)}
+    if name not in known:
+        raise FlexmoreError(f"no mixture {name!r} in this study; `flexmore grid` lists them")
+    return known[name]
+
+
 def grid(study: Study) -> tuple[Mixture, ...]:
     """Every mixture of a study, the baseline, extras and controls included."""
     return tuple(mixture for sweep in sweeps(study) for mixture in sweep.mixtures)

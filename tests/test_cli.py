@@ -50,8 +50,8 @@ def test_help_lists_every_verb_without_torch() -> None:
     done = flexmore("--help", torch=False)
     assert done.returncode == 0, done.stderr
     steps = "datasets acquire factorize measure compose calibrate evaluate collect analyze draw"
-    later = "figures report publish recommend compare plan grid suite params materialize import resume"
-    for verb in f"{steps} {later}".split():
+    later = "figures report publish recommend compare plan grid suite params inspect materialize import resume"
+    for verb in f"{steps} {later} import-results".split():
         assert f" {verb} " in done.stdout
 
 

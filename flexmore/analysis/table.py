@@ -62,7 +62,7 @@ def collect(
                     f"{score_files[name]}: task {task} has no {error}; delete the file and evaluate again"
                 ) from None
     taken, doubtful = quarantine(pd.DataFrame(rows, columns=[*COLUMNS, "alarm", "chance", "sweep"]))
-    scores = arrange(_typed(taken[list(COLUMNS)]))
+    scores = arrange(typed(taken[list(COLUMNS)]))
     validate(scores)
     table = pd.DataFrame(items, columns=list(ITEM_COLUMNS))
     kept = scores[["mixture", "task"]].merge(table, on=["mixture", "task"], validate="one_to_one")
@@ -91,7 +91,8 @@ def _records(path: Path, mixture: str) -> dict[str, dict[str, Any]]:
     return tasks
 
 
-def _typed(scores: pd.DataFrame) -> pd.DataFrame:
+def typed(scores: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a tidy table in their types."""
     types = dict.fromkeys(TEXT, "str") | dict.fromkeys(WHOLE, "int64") | dict.fromkeys(REAL, "float64")
     return scores.astype({column: kind for column, kind in types.items() if column in scores.columns})
 
@@ -181,4 +182,4 @@ def read_scores(path: Path, experts: Sequence[str] | None = None) -> pd.DataFram
         if column in scores.columns and not pd.api.types.is_numeric_dtype(scores[column]):
             raise FlexmoreError(f"{path}: column {column} holds {scores[column].iloc[0]!r}; expected numbers")
     validate(scores, str(path), experts)
-    return arrange(_typed(scores))
+    return arrange(typed(scores))

@@ -50,6 +50,20 @@ class TaskScore:
     others: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What one document asks.
+
+    Attributes:
+        continuations: what follows the prompt and is scored; empty where text is generated.
+        target: the index of the right choice, or the right text, as the task has it.
+    """
+
+    prompt: str
+    continuations: tuple[str, ...]
+    target: Any
+
+
 class PreparedTask:
     """A task's documents and requests, with what its score depends on.
 
@@ -123,6 +137,13 @@ class PreparedTask:
         complete = [name for name in self._others if all(name in metrics for metrics in found)]
         others = {name: _mean([self._value(metrics, name) for metrics in found]) for name in complete}
         return TaskScore(tuple(items), *_mean(items), given, unread_alarm(unread, self.n), others)
+
+    def asked(self, number: int) -> Asked:
+        """What the document of that number (from 0, in order) asks."""
+        requests = list(self._documents.values())[number]
+        scored = self.kind == "loglikelihood"
+        continuations = tuple(str(request.args[1]) for request in requests) if scored else ()
+        return Asked(str(requests[0].args[0]), continuations, self._task.doc_to_target(requests[0].doc))
 
     def _found(self, requests: Sequence["Instance"]) -> Mapping[str, Any]:
         """The metrics of one document."""

@@ -1,13 +1,16 @@
 """Killed at any point, gone on from there, and the tables are the same bytes. Minutes: `pytest -m full`."""
 
+import random
 import re
+import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from place import RESUME, Place
+from place import RESULTS, RESUME, Place
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(3600)]
 
@@ -66,6 +69,31 @@ def test_killed_in_training_in_factorize_and_in_evaluate(finished: Place, clone:
     assert [path for path in results.rglob(".*") if path.name != ".snakemake_timestamp"] == []
 
 
+def test_a_sweep_killed_at_ten_random_moments(finished: Place, place: Place) -> None:
+    results, cache, seed = place.results, place.results / "cache" / "scores", random.Random(5)
+    shutil.rmtree(cache)
+    shutil.rmtree(results / "scores" / "joint-a2")
+    evaluate = ("flexmore", "evaluate", "joint-a2", "--config", str(RESULTS / "config.yaml"))
+    before: dict[str, int] = {}
+    for _ in range(10):
+        done = len(before)
+        with place.started(*evaluate) as until:
+            until(lambda done=done: len(list(cache.glob("*/*.json"))) > done)  # type: ignore[misc]
+            time.sleep(seed.uniform(0, 0.1))
+        assert not (results / "scores" / "joint-a2").exists()
+        after = place.times("cache/scores/*/*.json")
+        assert {name: after[name] for name in before} == before
+        assert len(after) > done
+        before = after
+    place.snakemake("results/smoke/scores/joint-a2")
+    after = place.times("cache/scores/*/*.json")
+    assert {name: after[name] for name in before} == before
+    for path in [*cache.glob("*/*"), *(results / "scores" / "joint-a2").glob("joint*")]:
+        assert path.read_bytes() == (finished.results / path.relative_to(results)).read_bytes()
+    assert f"{len(before)} found in the cache" in (results / "logs" / "evaluate" / "joint-a2.log").read_text()
+    assert [path for path in results.rglob(".*") if path.name != ".snakemake_timestamp"] == []
+
+
 def test_one_core_gives_the_same_bytes_as_two(finished: Place, clone: Place) -> None:
     clone.snakemake(cores=1)
     assert clone.tables() == finished.tables()
@@ -101,6 +129,25 @@ def test_a_full_disk_is_one_error_and_what_was_finished_stays(clone: Place) -> N
         subprocess.run(["mount", "-o", "remount,size=64m", str(results)], check=True)
         clone.snakemake(target, cores=1)
         kept(public, clone.times("experts/public/*"))
+
+
+def test_a_disk_that_fills_in_a_sweep_keeps_what_was_finished(finished: Place, place: Place) -> None:
+    cache = place.results / "cache" / "scores"
+    shutil.rmtree(cache)
+    shutil.rmtree(place.results / "scores" / "joint-a2")
+    with disk(cache, "128k"):
+        done = place.snakemake("results/smoke/scores/joint-a2", check=False)
+        assert done.returncode != 0
+        errors = re.findall(r"^\s*error: .*$", done.stdout, flags=re.MULTILINE)
+        assert len(errors) == 1, done.stdout
+        assert "cannot be written: No space left on device" in errors[0]
+        assert "Traceback" not in done.stdout
+        before = place.times("cache/scores/*/*.json")
+        subprocess.run(["mount", "-o", "remount,size=64m", str(cache)], check=True)
+        place.snakemake("results/smoke/scores/joint-a2")
+        kept(before, place.times("cache/scores/*/*.json"))
+        for path in (place.results / "scores" / "joint-a2").glob("joint*"):
+            assert path.read_bytes() == (finished.results / path.relative_to(place.results)).read_bytes()
 
 
 def test_a_cache_that_cannot_be_written_is_one_error(place: Place) -> None:

@@ -70,6 +70,32 @@ def test_items_average_to_scores(finished: Place) -> None:
     assert max(abs(items[key].mean() - score) for key, score in scores.items()) < 1e-6
 
 
+def test_items_can_be_looked_at(finished: Place) -> None:
+    """What is printed is what the suite asks and what the scores say."""
+
+    def look(task: str, *items: str) -> str:
+        return finished.run("flexmore", "inspect", "math-r8", task, *items, "--config", "smoke.yaml").stdout
+
+    scores = json.loads((finished.results / "scores" / "math" / "math-r8.json").read_text())["tasks"]
+    chosen, worked = "pocket_mmlu_news_party_1", "pocket_bbh_math_2_digits"
+    said = look(chosen, "--items", "0-9")
+    data = (finished.results / "suite" / "data" / f"{chosen}.jsonl").read_text().splitlines()
+    items = [json.loads(line) for line in data][:10]
+    verdicts = re.findall(r"^item \d+: (\w+)$", said, flags=re.MULTILINE)
+    assert verdicts == [{0.0: "wrong", 1.0: "right"}[value] for value in scores[chosen]["items"][:10]]
+    right = re.findall(r"^  [> ]= +-[\d.]+  '(.*)'$", said, flags=re.MULTILINE)
+    assert [text.strip() for text in right] == [item["choices"][item["answer"]] for item in items]
+    assert [verdict == "right" for verdict in verdicts] == [
+        ">=" in block for block in re.split(r"^item ", said, flags=re.MULTILINE)[1:]
+    ]
+    for item in items:
+        assert f"  | {item['question']}" in said
+    said = look(worked)
+    assert said.count("  generated '") == said.count("  parsed    '") == 3
+    refused = finished.run("flexmore", "inspect", "math-r7", worked, "--config", "smoke.yaml", check=False)
+    assert refused.stdout == "error: no mixture 'math-r7' in this study; `flexmore grid` lists them\n"
+
+
 def test_tables_and_figures_are_there(finished: Place) -> None:
     for name in TABLES:
         assert (finished.results / "tables" / f"{name}.csv").read_text().count("\n") >= 1
