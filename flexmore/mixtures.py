@@ -205,10 +205,10 @@ def find_mixture(study: Study, name: str) -> Mixture:
     Raises:
         FlexmoreError: the study has none.
     """
-    known = {mixture.name: mixture for mixture in grid(study)}
-    if name not in known:
+    found = next((mixture for mixture in grid(study) if mixture.name == name), None)
+    if found is None:
         raise FlexmoreError(f"no mixture {name!r} in this study; `flexmore grid` lists them")
-    return known[name]
+    return found
 
 
 def grid(study: Study) -> tuple[Mixture, ...]:

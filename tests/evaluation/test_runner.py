@@ -145,9 +145,21 @@ def _edit_shots(place: Place) -> None:
     write_task(place.suite, "shots", CHOICE | {"num_fewshot": 2, "fewshot_split": "examples"}, CHOOSE)
 
 
+def _edit_generation(place: Place) -> None:
+    longer = GENERATION | {"generation_kwargs": {"until": ["."], "max_gen_toks": 5}}
+    write_task(place.suite, "answer", longer, ANSWER)
+
+
+def _edit_metric(place: Place) -> None:
+    ignoring = {"metric": "exact_match", "aggregation": "mean", "higher_is_better": True, "ignore_case": True}
+    write_task(place.suite, "answer", GENERATE | {"metric_list": [ignoring]}, ANSWER)
+
+
 @pytest.mark.parametrize(
     ("edit", "settings", "computed"),
     [
+        (_edit_generation, {}, {"answer"}),
+        (_edit_metric, {}, {"answer"}),
         (_edit_data, {}, {"answer"}),
         (_edit_prompt, {}, {"choose"}),
         (_edit_shots, {}, {"shots"}),
