@@ -26,6 +26,13 @@ app = typer.Typer(
 
 Config = Annotated[Path, typer.Option("--config", help="The study's configuration (YAML).")]
 Threads = Annotated[int, typer.Option(min=1, help="Threads of the tensor library; results do not depend on it.")]
+Stage = Annotated[
+    Path | None,
+    typer.Option(
+        help="Copy weights to this folder of the node once, and read them there.",
+        parser=lambda text: Path(text) if text else None,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reports = Annotated[Path, typer.Option(help="Committed tables, a folder a family.")]
 DEFAULT, REPORTS = Path("config.yaml"), Path("reports")
@@ -113,6 +120,7 @@ def evaluate(
     mixture: Annotated[str | None, typer.Option(help="Only of this mixture, into the cache.")] = None,
     group: Annotated[str | None, typer.Option(help="Only the tasks of this group, into the cache.")] = None,
     shard: Annotated[str | None, typer.Option(help="i/n: only the i-th of n parts, into the cache.")] = None,
+    stage: Stage = None,
 ) -> None:
     """Evaluate the mixtures of one sweep on the suite; what is cached is not computed again."""
     study = load_study(config)
@@ -124,18 +132,18 @@ def evaluate(
     _torch(threads)
     from flexmore.evaluation.steps import evaluate as run
 
-    typer.echo(run(study, found, part))
+    typer.echo(run(study, found, part, stage))
 
 
 @app.command(rich_help_panel=STUDY)
-def calibrate(config: Config = DEFAULT, threads: Threads = 1) -> None:
+def calibrate(config: Config = DEFAULT, threads: Threads = 1, stage: Stage = None) -> None:
     """Evaluate the public model alone, on few items, against published scores; ends with an error where it is off."""
     study = load_study(config)
     _offline()
     _torch(threads)
     from flexmore.evaluation.steps import calibrate as run
 
-    typer.echo(run(study))
+    typer.echo(run(study, stage))
 
 
 @app.command(rich_help_panel=STUDY)

@@ -4,28 +4,34 @@ import argparse
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
+from flexmore.cluster import ClusterJob, cancel, finished_outputs, living
+from flexmore.config import dump_study, load_study
 from flexmore.errors import FlexmoreError
 
 PROGRAMS = ("snakemake", "flexmore")
+CANCEL = "--cancel-jobs"
 
 
-def running_here(folder: Path) -> list[psutil.Process]:
+def running_here(folder: Path, jobs: Sequence[ClusterJob] = ()) -> list[psutil.Process]:
     """Processes of a study on this machine (snakemake, or a job of one) whose working directory is `folder`.
 
-    This process and those that it was started from are left out.
+    This process and those that it was started from are left out, and those of `jobs`: this may be a cluster's node.
     """
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    numbers = {job.number for job in jobs}
     return [
         process
-        for process in psutil.process_iter(["cmdline", "cwd"])
+        for process in psutil.process_iter(["cmdline", "cwd", "environ"])
         if process.pid not in own
         and process.info["cwd"] == str(folder.resolve())
         and is_study(process.info["cmdline"] or [])
+        and (process.info["environ"] or {}).get("SLURM_JOB_ID") not in numbers
     ]
 
 
@@ -40,25 +46,86 @@ def is_study(command: Sequence[str]) -> bool:
 def resume(arguments: Sequence[str]) -> int:
     """Go on with a study in the current folder (or Snakemake's `--directory`): this process becomes Snakemake.
 
+    Jobs that a killed run has left on a cluster are waited for, or cancelled, first; what they finished counts.
+
     Args:
-        arguments: Snakemake's own, as the run that was killed had them.
+        arguments: Snakemake's own, as the run that was killed had them; `--cancel-jobs` before, between or after them.
 
     Returns:
         Snakemake's exit status where it refuses to unlock, because of a wrong configuration say.
 
     Raises:
-        FlexmoreError: a run, or a job that outlived one, is still alive here.
+        FlexmoreError: a run, or a job that outlived one, is still alive here; SLURM does not answer.
     """
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     options.add_argument("--directory", "-d", type=Path, default=Path())
-    if alive := running_here(options.parse_known_args(arguments)[0].directory):
+    folder = options.parse_known_args(arguments)[0].directory
+    given = [word for word in arguments if word != CANCEL]
+    jobs = living(folder)
+    _refuse_beside(running_here(folder, jobs))
+    settle(folder, jobs, cancelling=CANCEL in arguments)
+    snakemake = [sys.executable, "-m", "snakemake", *given]
+    unlocked = subprocess.run([*snakemake, "--unlock"], check=False)
+    if unlocked.returncode:  # a wrong configuration or option; Snakemake has said which
+        return unlocked.returncode
+    if finished := finished_outputs(folder):
+        acknowledge(folder, given, finished)
+    os.execv(sys.executable, [*snakemake, "--rerun-incomplete"])  # so that signals reach Snakemake itself
+
+
+def _refuse_beside(alive: Sequence[psutil.Process]) -> None:
+    """Raise a FlexmoreError where a run is alive."""
+    if alive:
         listed = "\n".join(f"  {process.pid}  {' '.join(process.info['cmdline'][:6])}" for process in alive)
         raise FlexmoreError(
             f"a run is still alive in this folder:\n{listed}\n"
             "wait for it, or stop it (kill PID), and call `flexmore resume` again; nothing was changed"
         )
-    snakemake = [sys.executable, "-m", "snakemake", *arguments]
-    unlocked = subprocess.run([*snakemake, "--unlock"], check=False)
-    if unlocked.returncode:  # a wrong configuration or option; Snakemake has said which
-        return unlocked.returncode
-    os.execv(sys.executable, [*snakemake, "--rerun-incomplete"])  # so that signals reach Snakemake itself
+
+
+def settle(folder: Path, jobs: Sequence[ClusterJob], *, cancelling: bool = False, every: float = 15) -> None:
+    """Wait until none of the jobs of `folder` is left in the cluster's queue.
+
+    Args:
+        jobs: those that are in it now.
+        cancelling: whether to cancel them first.
+        every: seconds between two looks at the queue.
+    """
+    if jobs and cancelling:
+        print(f"cancelling {len(jobs)} jobs of the last run: {_listed(jobs)}", flush=True)
+        cancel(jobs)
+    said = None
+    while jobs:
+        if (now := _listed(jobs)) != said:
+            print(f"waiting for {len(jobs)} jobs of the last run ({CANCEL} cancels them): {now}", flush=True)
+            said = now
+        time.sleep(every)
+        jobs = living(folder)
+
+
+def acknowledge(folder: Path, arguments: Sequence[str], outputs: Sequence[str]) -> None:
+    """Let Snakemake record outputs that were finished after it was killed, so that they are not made again.
+
+    Where the configuration is no longer what they were made with, it is left to Snakemake to make them again.
+    """
+    from snakemake.cli import parse_args
+
+    parsed = parse_args(list(arguments))[1]
+    config = parsed.configfile or [Path("config.yaml")]
+    if parsed.config or len(config) > 1 or not _made_with(folder, config[0]):
+        return
+    options = [word for word in arguments if word not in parsed.targets]
+    touch = ["--touch", "--rerun-incomplete", "--rerun-triggers", "mtime", "--quiet", "all"]
+    print(f"finished after the last run ended: {', '.join(outputs)}", flush=True)
+    subprocess.run([sys.executable, "-m", "snakemake", *options, *touch, "--", *outputs], check=False)
+
+
+def _made_with(folder: Path, config: Path) -> bool:
+    """Whether the results in `folder` are those of a configuration."""
+    study = load_study(config)
+    resolved = folder / study.layout.root / "config.yaml"
+    return resolved.is_file() and resolved.read_text(encoding="utf-8") == dump_study(study)
+
+
+def _listed(jobs: Sequence[ClusterJob]) -> str:
+    return ", ".join(f"{job.number} {job.step} {job.state}" for job in jobs)

@@ -8,6 +8,7 @@ tokenizer, the engine's revision. Library versions, device, batch size and commi
 
 import hashlib
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -89,7 +90,7 @@ class ScoreCache:
 
 
 def provenance(dtype: str, device: str, batch_tokens: int) -> dict[str, str]:
-    """What computed a score, without being part of its key: versions, commit, device, batch size."""
+    """What computed a score, without being part of its key: versions, commit, device, batch size, container image."""
     packages = ("flexmore", "torch", "transformers", "lm_eval", "tokenizers", "datasets")
     return {
         "python": platform.python_version(),
@@ -98,6 +99,7 @@ def provenance(dtype: str, device: str, batch_tokens: int) -> dict[str, str]:
         "dtype": dtype,
         "device": device,
         "batch_tokens": str(batch_tokens),
+        **({"image": image} if (image := os.environ.get("FLEXMORE_IMAGE")) else {}),
     }
 
 

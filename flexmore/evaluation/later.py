@@ -1,6 +1,6 @@
 """A sweep's model that is loaded only once something has to be computed: until then, an outline without weights."""
 
-from functools import partial
+from pathlib import Path
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
@@ -12,6 +12,7 @@ from flexmore.factors import place
 from flexmore.mixtures import Mixture
 from flexmore.modeling import SweepModel
 from flexmore.modeling.sweep import resolved_dtype
+from flexmore.staging import staged
 
 
 class LaterModel:
@@ -20,12 +21,15 @@ class LaterModel:
     Args:
         mixtures: of one sweep.
         seed: of the controls' random deltas.
+        stage: a folder on this node's disk, to which weights are copied before they are loaded; None: read in place.
 
     Attributes:
         model: on the meta device until a mixture is set.
     """
 
-    def __init__(self, layout: Layout, mixtures: list[Mixture], settings: EvaluateSettings, seed: int) -> None:
+    def __init__(
+        self, layout: Layout, mixtures: list[Mixture], settings: EvaluateSettings, seed: int, stage: Path | None = None
+    ) -> None:
         first = layout.expert(next(iter(mixtures[0].experts), "public"))
         dtype = resolved_dtype(Checkpoint(first), settings.dtype)
         self.tokenizer = AutoTokenizer.from_pretrained(layout.expert("public"))
@@ -36,7 +40,12 @@ class LaterModel:
         if not mixtures[0].experts and (first / "generation_config.json").is_file():  # transformers reads it there
             self.model.generation_config = GenerationConfig.from_pretrained(first)
         self._sweep: SweepModel | None = None
-        self._load = partial(SweepModel.load, layout, mixtures, dtype=settings.dtype, device=settings.device, seed=seed)
+
+        def load() -> SweepModel:
+            weights = layout if stage is None else staged(layout, ("public", *mixtures[0].experts), stage)
+            return SweepModel.load(weights, mixtures, dtype=settings.dtype, device=settings.device, seed=seed)
+
+        self._load = load
 
     def set_mixture(self, mixture: Mixture) -> None:
         """Load the sweep's model if it is not yet, and give it the mixture's ranks."""

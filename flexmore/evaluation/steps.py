@@ -15,15 +15,22 @@ from flexmore.mixtures import Recipe, Sweep, find_sweep
 from flexmore.suites import open_suite
 
 
-def evaluate(study: Study, sweep: Sweep, part: Part | None = None) -> Report:
+def evaluate(study: Study, sweep: Sweep, part: Part | None = None, stage: Path | None = None) -> Report:
     """Evaluate a sweep's mixtures into `scores/<sweep>/`, or a part of it into the cache; what is cached is not
-    computed again."""
+    computed again.
+
+    Args:
+        stage: a folder on this node's disk, to which weights are copied before they are loaded; None: read in place.
+    """
     layout = study.layout
-    return _evaluate(study, sweep, layout.cache / "scores", layout.scores(sweep.name), study.evaluate, part)
+    return _evaluate(study, sweep, layout.cache / "scores", layout.scores(sweep.name), study.evaluate, stage, part)
 
 
-def calibrate(study: Study) -> str:
+def calibrate(study: Study, stage: Path | None = None) -> str:
     """Evaluate the public model on few items and compare it with what the configuration says was published for it.
+
+    Args:
+        stage: as for `evaluate`.
 
     Returns:
         The table, which is written to `calibration/table.txt` too; `passed.json` beside it says that it held.
@@ -36,7 +43,7 @@ def calibrate(study: Study) -> str:
     if not settings.reference:
         raise FlexmoreError("calibration.reference: empty; give the points that each group should have")
     few = study.evaluate.model_copy(update={"limit": settings.limit})
-    _evaluate(study, find_sweep(study, "public"), study.layout.cache / "calibration", folder, few)
+    _evaluate(study, find_sweep(study, "public"), study.layout.cache / "calibration", folder, few, stage)
     checks = check(read_json(folder / "public.json")["tasks"], settings)
     table = render(checks, settings)
     write_text(folder / "table.txt", table + "\n")
@@ -47,12 +54,18 @@ def calibrate(study: Study) -> str:
 
 
 def _evaluate(
-    study: Study, sweep: Sweep, cache: Path, out: Path, settings: EvaluateSettings, part: Part | None = None
+    study: Study,
+    sweep: Sweep,
+    cache: Path,
+    out: Path,
+    settings: EvaluateSettings,
+    stage: Path | None,
+    part: Part | None = None,
 ) -> Report:
     layout = study.layout
     recipes = [Recipe.read(layout.recipe(mixture.name)) for mixture in sweep.mixtures]
     mixtures = [recipe.mixture for recipe in recipes]  # with the ranks that a selection has chosen
     for recipe in recipes:
         check_recipe(layout, recipe)
-    model = LaterModel(layout, mixtures, settings, study.seed)
+    model = LaterModel(layout, mixtures, settings, study.seed, stage)
     return evaluate_sweep(recipes, model, open_suite(study), cache, out, settings, part)

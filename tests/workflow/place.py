@@ -48,14 +48,15 @@ class Place:
     def results(self) -> Path:
         return self.folder / RESULTS
 
-    def run(self, *words: str, check: bool = True, path: Path | None = None) -> Finished:
+    def run(self, *words: str, check: bool = True, path: Path | None = None, timeout: float = 600) -> Finished:
         """Run a Python module (snakemake, flexmore) here; standard output and error come back together.
 
         Args:
             path: PYTHONPATH.
+            timeout: in seconds.
         """
         done = subprocess.run(
-            [sys.executable, "-m", *words], cwd=self.folder, env=environment(path), timeout=600,
+            [sys.executable, "-m", *words], cwd=self.folder, env=environment(path), timeout=timeout,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         assert not check or done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stdout}"

@@ -13,13 +13,13 @@ rule acquire:
     benchmark:
         f"{ROOT}/benchmarks/acquire/{{expert}}.tsv"
     priority: 10
-    localrule: "hub" in {source.source for source in STUDY.experts.values()}
+    localrule: from_hub() and needs_network("acquire")
     conda:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=lambda wildcards, attempt: acquire_mb(STUDY) * attempt,
+        runtime=lambda wildcards, attempt: grown(60, attempt),
     params:
         config=RESOLVED,
         source=source_of,
@@ -30,10 +30,6 @@ rule acquire:
 
 
 # The data sets of the paper's tasks, on the node that has a network; everything after it is offline.
-localrules:
-    datasets,
-
-
 rule datasets:
     output:
         f"{ROOT}/datasets/source.json",
@@ -41,6 +37,7 @@ rule datasets:
         f"{ROOT}/logs/datasets.log",
     benchmark:
         f"{ROOT}/benchmarks/datasets.tsv"
+    localrule: needs_network("datasets")
     conda:
         "../../envs/flexmore.yaml"
     resources:
@@ -65,6 +62,7 @@ rule suite:
         f"{ROOT}/logs/suite.log",
     benchmark:
         f"{ROOT}/benchmarks/suite.tsv"
+    localrule: True
     conda:
         "../../envs/flexmore.yaml"
     resources:

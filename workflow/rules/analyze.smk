@@ -23,8 +23,8 @@ rule collect:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=lambda wildcards, attempt: tables_mb(STUDY, MIXTURES) * attempt,
+        runtime=lambda wildcards, attempt: grown(60, attempt),
     params:
         config=RESOLVED,
         source=digest("collect.py", "mixtures.py", "analysis"),
@@ -50,8 +50,8 @@ rule analyze:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=lambda wildcards, attempt: tables_mb(STUDY, MIXTURES) * attempt,
+        runtime=lambda wildcards, attempt: grown(60, attempt),
     params:
         config=RESOLVED,
         settings=STUDY.analysis.model_dump(),

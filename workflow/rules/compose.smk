@@ -18,6 +18,7 @@ for name, sweep in SWEEPS.items():
         benchmark:
             f"{ROOT}/benchmarks/compose/{name}.tsv"
         priority: 5
+        localrule: True
         conda:
             "../../envs/flexmore.yaml"
         resources:

@@ -20,9 +20,16 @@ rule evaluate_part:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
-        gpu=int(wants_gpu(STUDY.evaluate.device)),
+        mem_mb=lambda wildcards, attempt: evaluate_mb(STUDY, SWEEPS[wildcards.sweep])
+        * attempt,
+        runtime=lambda wildcards, attempt: grown(
+            evaluate_minutes(
+                STUDY, SWEEPS[wildcards.sweep], len(PARTS[wildcards.sweep])
+            ),
+            attempt,
+        ),
+        gpu=lambda wildcards: gpus(STUDY.evaluate.device),
+        stage="",
     params:
         config=RESOLVED,
         part=lambda wildcards: PARTS[wildcards.sweep][wildcards.part].options,
@@ -33,7 +40,7 @@ rule evaluate_part:
         "evaluate {wildcards.part} of sweep {wildcards.sweep}"
     shell:
         "exec python -m flexmore evaluate {wildcards.sweep} {params.part} --config {params.config}"
-        " --threads {threads} &> {log}"
+        ' --threads {threads} --stage "{resources.stage}" &> {log}'
 
 
 rule evaluate:
@@ -54,11 +61,15 @@ rule evaluate:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
-        gpu=lambda wildcards: int(
-            wants_gpu(STUDY.evaluate.device) and not parts(wildcards.sweep)
+        mem_mb=lambda wildcards, attempt: evaluate_mb(STUDY, SWEEPS[wildcards.sweep])
+        * attempt,
+        runtime=lambda wildcards, attempt: grown(
+            evaluate_minutes(STUDY, SWEEPS[wildcards.sweep]), attempt
         ),
+        gpu=lambda wildcards: (
+            0 if parts(wildcards.sweep) else gpus(STUDY.evaluate.device)
+        ),
+        stage="",
     params:
         config=RESOLVED,
         settings=STUDY.evaluate.numbers,
@@ -67,7 +78,7 @@ rule evaluate:
     message:
         "evaluate sweep {wildcards.sweep}"
     shell:
-        "exec python -m flexmore evaluate {wildcards.sweep} --config {params.config} --threads {threads} &> {log}"
+        'exec python -m flexmore evaluate {wildcards.sweep} --config {params.config} --threads {threads} --stage "{resources.stage}" &> {log}'
 
 
 rule calibrate:
@@ -85,9 +96,12 @@ rule calibrate:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
-        gpu=int(wants_gpu(STUDY.evaluate.device)),
+        mem_mb=lambda wildcards, attempt: evaluate_mb(STUDY, SWEEPS["public"]) * attempt,
+        runtime=lambda wildcards, attempt: grown(
+            evaluate_minutes(STUDY, SWEEPS["public"]), attempt
+        ),
+        gpu=lambda wildcards: gpus(STUDY.evaluate.device),
+        stage="",
     params:
         config=RESOLVED,
         settings=STUDY.evaluate.numbers,
@@ -97,4 +111,4 @@ rule calibrate:
     message:
         "calibrate: the public model alone against published scores"
     shell:
-        "exec python -m flexmore calibrate --config {params.config} --threads {threads} &> {log}"
+        'exec python -m flexmore calibrate --config {params.config} --threads {threads} --stage "{resources.stage}" &> {log}'

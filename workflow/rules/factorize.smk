@@ -15,9 +15,9 @@ rule factorize:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
-        gpu=int(wants_gpu(STUDY.factors.device)),
+        mem_mb=lambda wildcards, attempt: factorize_mb(STUDY) * attempt,
+        runtime=lambda wildcards, attempt: grown(factorize_minutes(STUDY), attempt),
+        gpu=lambda wildcards: gpus(STUDY.factors.device),
     params:
         config=RESOLVED,
         factors=STUDY.factors.model_dump(exclude={"device"}),
@@ -42,6 +42,7 @@ rule measure:
         f"{ROOT}/logs/measure/{{expert}}.log",
     benchmark:
         f"{ROOT}/benchmarks/measure/{{expert}}.tsv"
+    localrule: True
     conda:
         "../../envs/flexmore.yaml"
     resources:

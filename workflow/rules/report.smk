@@ -29,8 +29,8 @@ rule draw:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=lambda wildcards, attempt: tables_mb(STUDY, MIXTURES) * attempt,
+        runtime=lambda wildcards, attempt: grown(60, attempt),
     params:
         config=RESOLVED,
         settings=STUDY.analysis.model_dump(),

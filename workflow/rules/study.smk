@@ -19,11 +19,21 @@ for variable, folder in {
     )
 
 from flexmore.analysis.rules import RULES
+from flexmore.cluster import living
 from flexmore.config import dump_study, load_study, read_config
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.parts import parts_of
 from flexmore.files import clear_leftovers, write_text
 from flexmore.mixtures import sweeps
+from flexmore.resources import (
+    acquire_mb,
+    evaluate_mb,
+    evaluate_minutes,
+    factorize_mb,
+    factorize_minutes,
+    grown,
+    tables_mb,
+)
 from flexmore.resume import running_here
 from flexmore.revisions import (
     ENGINE_REVISION,
@@ -51,6 +61,7 @@ try:
 except FlexmoreError as error:
     raise WorkflowError(str(error))
 
+MIXTURES = sum(len(sweep.mixtures) for sweep in SWEEPS.values())
 PAIR_SWEEPS = [name for name, sweep in SWEEPS.items() if not sweep.joint]
 ROOT = str(STUDY.layout.root)
 RESOLVED = f"{ROOT}/config.yaml"
@@ -58,7 +69,13 @@ RESOLVED = f"{ROOT}/config.yaml"
 
 # Every job reads the resolved file; a dry run leaves it alone, since the jobs of another run may be reading it.
 onstart:
-    alone, resolved = not running_here(Path.cwd()), Path(RESOLVED)
+    jobs, resolved = living(Path.cwd()), Path(RESOLVED)
+    if jobs and workflow.non_local_exec:
+        raise WorkflowError(
+            f"{len(jobs)} jobs of another run in this folder are in the cluster's queue: wait for that run, or, "
+            "where it was killed, go on with `flexmore resume`; nothing was submitted"
+        )
+    alone = not jobs and not running_here(Path.cwd())
     if alone:
         clear_leftovers(Path(ROOT))
     if not resolved.is_file() or resolved.read_text() != dump_study(STUDY):
@@ -86,6 +103,11 @@ def made_from(wildcards):
     return public
 
 
+def from_hub():
+    """Whether the models come from the hub."""
+    return "hub" in {source.source for source in STUDY.experts.values()}
+
+
 def source_of(wildcards):
     """All of the configuration that an expert's weights depend on."""
     source = STUDY.experts[wildcards.expert].model_dump()
@@ -108,11 +130,17 @@ def suite_files():
     )
 
 
-def wants_gpu(device):
-    """Whether a step on that device will use a GPU: `auto` does where there is one."""
-    return device.startswith("cuda") or (
-        device == "auto" and shutil.which("nvidia-smi") is not None
-    )
+def gpus(device):
+    """How many GPUs a step on that device asks for: `auto` is one on a cluster, and here where there is one."""
+    if device == "auto":
+        return int(workflow.non_local_exec or shutil.which("nvidia-smi") is not None)
+    return int(device.startswith("cuda"))
+
+
+def needs_network(step):
+    """Whether a step runs where Snakemake does, for its network: unless the profile gives it a partition that has one."""
+    given = workflow.resource_settings.overwrite_resources.get(step, {})
+    return "slurm_partition" not in given
 
 
 def suite_source():

@@ -1,0 +1,65 @@
+"""A SLURM of the tests' own on this machine (slurm_up.sh), and the study run on it by profiles/slurm."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parent / "slurm_up.sh"
+STUDY = ("--workflow-profile", "profiles/slurm", "--configfile", "smoke.yaml")
+SOON = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10")
+NO_ACCOUNTING = ("--slurm-status-command", "squeue")
+RECORD = re.compile(r"(\S+?)=(\S*)")
+COMMENT = re.compile(r"^rule_(.+?)(?:_wildcards_(.*))?$")
+
+
+class Cluster:
+    """A running SLURM."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+
+    def script(self, *words: str) -> None:
+        """Call slurm_up.sh."""
+        done = subprocess.run(
+            [SCRIPT, *words], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+
+    def ask(self, *command: str) -> str:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def jobs(self, step: str = "") -> list[dict[str, str]]:
+        """What slurmctld remembers of the jobs whose rule and wildcard begin with `step`, oldest first."""
+        blocks = self.ask("scontrol", "show", "job").split("\n\n")
+        records = [dict(RECORD.findall(block)) for block in blocks if "JobId=" in block]
+        for record in records:
+            found = COMMENT.match(record.get("Comment", ""))
+            record["step"] = " ".join(part for part in found.groups() if part) if found else ""
+        return sorted((r for r in records if r["step"].startswith(step)), key=lambda r: int(r["JobId"]))
+
+
+@contextmanager
+def cluster(folder: Path, *words: str, **settings: str) -> Iterator[Cluster]:
+    """Bring up a SLURM whose files lie in `folder`, and take it down again.
+
+    Args:
+        words: of `slurm_up.sh up`.
+        settings: SLURM_TEST_... of the script, in lower case.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("SLURM wants root")
+    if shutil.which("slurmctld") is None or shutil.which("munged") is None:
+        pytest.skip(f"no SLURM here: {SCRIPT} install")
+    given = {f"SLURM_TEST_{name.upper()}": value for name, value in settings.items()}
+    found = Cluster(os.environ | {"SLURM_TEST_ROOT": str(folder)} | given)
+    try:
+        found.script("up", *words)
+        yield found
+    finally:
+        found.script("down")

@@ -1,0 +1,32 @@
+"""The smoke study on this machine, and a place for it on a cluster."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, cluster
+
+from tests.workflow.place import Place
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The smoke study, run here without a cluster."""
+    place = Place.make(tmp_path_factory.mktemp("local") / "clone")
+    place.snakemake()
+    return place
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Place:
+    """A fresh clone whose configuration asks for a GPU where there is one."""
+    place = Place.make(tmp_path / "clone")
+    place.configure(lambda content: content.update(factors={"device": "auto"}, evaluate={"device": "auto"}))
+    return place
+
+
+@pytest.fixture
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A SLURM without accounting, which kills jobs that take more memory than they asked for."""
+    with cluster(tmp_path_factory.mktemp("slurm"), oom="1") as found:
+        yield found
