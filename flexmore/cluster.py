@@ -1,21 +1,22 @@
 """What runs of a folder have left in a SLURM cluster's queue: jobs that outlive the Snakemake that submitted them.
 
 Snakemake's SLURM executor names all jobs of a run after its id and writes that id into the run's log, which is how they
-are found again. With each output of an unfinished job Snakemake keeps the id of the SLURM job that makes it.
+are found again.
 """
 
-import json
 import re
 import shutil
 import subprocess
-from base64 import urlsafe_b64decode
-from collections.abc import Sequence
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flexmore.errors import FlexmoreError
 
+_PIECE = 254
 _RUN = re.compile(r"SLURM run ID: (\S+)")
+_HOST = re.compile(r"^  Host: (\S+)$", flags=re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,14 @@ class ClusterJob:
     step: str
 
 
-def runs(folder: Path) -> list[str]:
-    """The ids of all runs on a cluster that were started in `folder`."""
-    logs = sorted((folder / ".snakemake" / "log").glob("*.snakemake.log"))
-    return [run for log in logs for run in _RUN.findall(log.read_text(encoding="utf-8", errors="replace"))]
+def runs(folder: Path) -> dict[str, str]:
+    """The ids of all runs on a cluster that were started in `folder`, the oldest first, and on which host each was."""
+    found = {}
+    for path in sorted((folder / ".snakemake" / "log").glob("*.snakemake.log")):
+        log = path.read_text(encoding="utf-8", errors="replace")
+        if (run := _RUN.search(log)) and (host := _HOST.search(log)):
+            found[run[1]] = host[1]
+    return found
 
 
 def living(folder: Path) -> list[ClusterJob]:
@@ -55,36 +60,22 @@ def cancel(jobs: Sequence[ClusterJob]) -> None:
     _ask("scancel", *(job.number for job in jobs))
 
 
-def finished_outputs(folder: Path) -> list[str]:
-    """Outputs that Snakemake believes unfinished, since it was killed, and whose job SLURM says was COMPLETED."""
-    if not (names := runs(folder)) or shutil.which("squeue") is None:
-        return []
-    marks = folder / ".snakemake" / "incomplete"
-    makers = {_output(path.relative_to(marks)): _maker(path) for path in marks.rglob("*") if path.is_file()}
-    done = _completed(names)
-    return sorted(output for output, number in makers.items() if number in done and (folder / output).exists())
+def unrecorded(folder: Path, outputs: Iterable[str]) -> list[str]:
+    """Those of `outputs` that jobs have finished after their Snakemake was killed.
+
+    Such a job itself has taken away the mark of being unfinished, but how the output was made, its parameters among it,
+    only the killed Snakemake could have recorded; without that no change of the configuration would make it again.
+    """
+    kept = folder / ".snakemake"
+    known = (kept / "metadata", kept / "incomplete")
+    return [output for output in outputs if not any(_record(place, output).exists() for place in known)]
 
 
-def _completed(names: Sequence[str]) -> set[str]:
-    """Ids of the jobs that ended well: from the accounting, or from what the controller still remembers."""
-    try:
-        lines = _ask(
-            "sacct", "-X", "-P", "-n", "--starttime=now-30days", f"--name={','.join(names)}", "--format=JobIDRaw,State"
-        )
-    except FlexmoreError:  # no accounting here
-        lines = _ask("squeue", "--noheader", "--states=all", f"--name={','.join(names)}", "--format=%i|%T")
-    return {number for number, state in (line.split("|") for line in lines) if state == "COMPLETED"}
-
-
-def _output(mark: Path) -> str:
-    """The output that a mark of Snakemake stands for: its name in base64, in pieces where it is long."""
-    return urlsafe_b64decode("".join(part.removeprefix("@") for part in mark.parts)).decode()
-
-
-def _maker(mark: Path) -> str | None:
-    """The id of the SLURM job that a mark names."""
-    found: str | None = json.loads(mark.read_text(encoding="utf-8")).get("external_jobid")
-    return found
+def _record(place: Path, output: str) -> Path:
+    """Where Snakemake keeps what it knows of an output: its name in base64, in pieces where it is long."""
+    name = urlsafe_b64encode(output.encode()).decode()
+    pieces = [name[start : start + _PIECE] for start in range(0, len(name), _PIECE)]
+    return place.joinpath(*[f"@{piece}" for piece in pieces[:-1]], pieces[-1])
 
 
 def _ask(*command: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import psutil
 
-from flexmore.cluster import ClusterJob, cancel, finished_outputs, living
+from flexmore.cluster import ClusterJob, cancel, living, runs, unrecorded
 from flexmore.config import dump_study, load_study
 from flexmore.errors import FlexmoreError
 
 PROGRAMS = ("snakemake", "flexmore")
-CANCEL = "--cancel-jobs"
+CANCEL, DEAD = "--cancel-jobs", "--dead"
+OUTPUTS = ("experts/*/source.json", "factors/*/index.json", "calibration/passed.json", "scores/*", "tables/scores.csv")
+"""Of the steps that are jobs on a cluster and on which others depend."""
 
 
 def running_here(folder: Path, jobs: Sequence[ClusterJob] = ()) -> list[psutil.Process]:
@@ -49,7 +52,8 @@ def resume(arguments: Sequence[str]) -> int:
     Jobs that a killed run has left on a cluster are waited for, or cancelled, first; what they finished counts.
 
     Args:
-        arguments: Snakemake's own, as the run that was killed had them; `--cancel-jobs` before, between or after them.
+        arguments: Snakemake's own, as the run that was killed had them; among them `--cancel-jobs`, and `--dead` where
+            that run was on another host and is known to be dead.
 
     Returns:
         Snakemake's exit status where it refuses to unlock, because of a wrong configuration say.
@@ -60,7 +64,8 @@ def resume(arguments: Sequence[str]) -> int:
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     options.add_argument("--directory", "-d", type=Path, default=Path())
     folder = options.parse_known_args(arguments)[0].directory
-    given = [word for word in arguments if word != CANCEL]
+    given = [word for word in arguments if word not in (CANCEL, DEAD)]
+    _refuse_elsewhere(folder, DEAD in arguments)
     jobs = living(folder)
     _refuse_beside(running_here(folder, jobs))
     settle(folder, jobs, cancelling=CANCEL in arguments)
@@ -68,9 +73,18 @@ def resume(arguments: Sequence[str]) -> int:
     unlocked = subprocess.run([*snakemake, "--unlock"], check=False)
     if unlocked.returncode:  # a wrong configuration or option; Snakemake has said which
         return unlocked.returncode
-    if finished := finished_outputs(folder):
-        acknowledge(folder, given, finished)
+    acknowledge(folder, given)
     os.execv(sys.executable, [*snakemake, "--rerun-incomplete"])  # so that signals reach Snakemake itself
+
+
+def _refuse_elsewhere(folder: Path, dead: bool) -> None:
+    """Raise a FlexmoreError where the last run on a cluster was started on another host and may be alive there."""
+    here = platform.node()
+    if (host := next(reversed(runs(folder).values()), here)) != here and not dead:
+        raise FlexmoreError(
+            f"the last run in this folder was started on {host}; whether it lives cannot be seen from {here}: call "
+            f"`flexmore resume` there, or, where you know that it is dead, with {DEAD}; nothing was changed"
+        )
 
 
 def _refuse_beside(alive: Sequence[psutil.Process]) -> None:
@@ -103,28 +117,31 @@ def settle(folder: Path, jobs: Sequence[ClusterJob], *, cancelling: bool = False
         jobs = living(folder)
 
 
-def acknowledge(folder: Path, arguments: Sequence[str], outputs: Sequence[str]) -> None:
-    """Let Snakemake record outputs that were finished after it was killed, so that they are not made again.
+def acknowledge(folder: Path, arguments: Sequence[str]) -> None:
+    """Let Snakemake record how outputs were made that were finished on a cluster after it was killed.
 
-    Where the configuration is no longer what they were made with, it is left to Snakemake to make them again.
+    Where the configuration is no longer what they were made with, nothing is recorded.
     """
+    if not runs(folder):
+        return
     from snakemake.cli import parse_args
 
     parsed = parse_args(list(arguments))[1]
     config = parsed.configfile or [Path("config.yaml")]
-    if parsed.config or len(config) > 1 or not _made_with(folder, config[0]):
+    if parsed.config or len(config) > 1:
         return
-    options = [word for word in arguments if word not in parsed.targets]
-    touch = ["--touch", "--rerun-incomplete", "--rerun-triggers", "mtime", "--quiet", "all"]
-    print(f"finished after the last run ended: {', '.join(outputs)}", flush=True)
-    subprocess.run([sys.executable, "-m", "snakemake", *options, *touch, "--", *outputs], check=False)
-
-
-def _made_with(folder: Path, config: Path) -> bool:
-    """Whether the results in `folder` are those of a configuration."""
-    study = load_study(config)
-    resolved = folder / study.layout.root / "config.yaml"
-    return resolved.is_file() and resolved.read_text(encoding="utf-8") == dump_study(study)
+    study = load_study(config[0])
+    root, resolved = study.layout.root, folder / study.layout.root / "config.yaml"
+    if not resolved.is_file() or resolved.read_text(encoding="utf-8") != dump_study(study):
+        return
+    made = [
+        str(root / path.relative_to(folder / root)) for pattern in OUTPUTS for path in (folder / root).glob(pattern)
+    ]
+    if outputs := unrecorded(folder, sorted(made)):
+        print(f"finished after the last run had ended: {', '.join(outputs)}", flush=True)
+        options = [word for word in arguments if word not in parsed.targets]
+        touch = ["--touch", "--force", "--rerun-triggers", "mtime", "--quiet", "all", "--"]
+        subprocess.run([sys.executable, "-m", "snakemake", *options, *touch, *outputs], check=False)
 
 
 def _listed(jobs: Sequence[ClusterJob]) -> str:

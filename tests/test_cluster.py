@@ -1,14 +1,16 @@
 """Jobs found again from what Snakemake and SLURM say; SLURM's answers are typed here, tests/slurm/ asks a real one."""
 
-import base64
-import json
+import subprocess
 from pathlib import Path
 
 import pytest
+from snakemake.persistence.file import FilePersistence
 
 from flexmore import cluster
-from flexmore.cluster import ClusterJob, finished_outputs, living, runs
+from flexmore import resume as resuming
+from flexmore.cluster import ClusterJob, living, runs, unrecorded
 from flexmore.errors import FlexmoreError
+from flexmore.resume import resume
 
 RUN = "0fb5d0c2-6e1f-4d4e-9d2f-3c1f6d5c7a10"
 
@@ -18,8 +20,10 @@ def folder(tmp_path: Path) -> Path:
     """A folder in which two runs were started, the older one without a cluster."""
     log = tmp_path / ".snakemake" / "log"
     log.mkdir(parents=True)
-    (log / "2026-01-01T000000.000000.snakemake.log").write_text("Provided cores: 2\n")
-    (log / "2026-01-02T000000.000000.snakemake.log").write_text(f"host: login\nSLURM run ID: {RUN}\nUsing shell\n")
+    (log / "2026-01-01T000000.000000.snakemake.log").write_text("  Host: laptop\nProvided cores: 2\n")
+    (log / "2026-01-02T000000.000000.snakemake.log").write_text(
+        f"SNAKEMAKE\n  Host: login1\n  User: me\nSLURM run ID: {RUN}\nUsing shell\n"
+    )
     return tmp_path
 
 
@@ -34,18 +38,25 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **answers: str) -> No
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
 
 
-def mark(folder: Path, output: str, number: str | None) -> None:
-    """Mark an output as unfinished, as Snakemake does: its name in base64, in pieces of 254 characters."""
-    name = base64.urlsafe_b64encode(output.encode()).decode()
-    pieces = [name[i : i + 254] for i in range(0, len(name), 254)]
-    path = (folder / ".snakemake" / "incomplete").joinpath(*[f"@{piece}" for piece in pieces[:-1]], pieces[-1])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"external_jobid": number}))
+def record(folder: Path, kind: str, output: str) -> None:
+    """Let Snakemake's own persistence know an output."""
+    place = folder / ".snakemake" / kind
+    place.mkdir(exist_ok=True)
+    Records()._io_write(str(place), {}, output)
+
+
+class Records(FilePersistence):
+    """Snakemake's, without a workflow."""
+
+    _max_len = 255
+
+    def __init__(self) -> None:
+        pass
 
 
 def test_runs_are_known_from_their_logs(folder: Path) -> None:
-    assert runs(folder) == [RUN]
-    assert runs(folder / "elsewhere") == []
+    assert runs(folder) == {RUN: "login1"}
+    assert runs(folder / "elsewhere") == {}
 
 
 def test_living_jobs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +70,7 @@ def test_living_jobs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_cluster_nobody_is_asked(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster.shutil, "which", lambda _: None)
-    assert living(folder) == finished_outputs(folder) == []
+    assert living(folder) == []
     monkeypatch.undo()
     (tmp_path / "fresh").mkdir()
     slurm(tmp_path, monkeypatch, squeue="error: down")
@@ -72,15 +83,24 @@ def test_a_slurm_that_does_not_answer_is_an_error(folder: Path, monkeypatch: pyt
         living(folder)
 
 
-@pytest.mark.parametrize("accounting", [True, False])
-def test_outputs_that_jobs_finished_alone(folder: Path, monkeypatch: pytest.MonkeyPatch, accounting: bool) -> None:
+def test_outputs_that_jobs_finished_alone(folder: Path) -> None:
     long = "results/" + "very/" * 60 + "long"
-    for output, number in {"done": "7", long: "7", "failed": "8", "gone": "7", "forgotten": "9", "local": None}.items():
-        mark(folder, output, number)
-        if output != "gone":
-            (folder / output).parent.mkdir(parents=True, exist_ok=True)
-            (folder / output).write_text("")
-    answer = "7|COMPLETED\n8|FAILED\n"
-    error = "error: Slurm accounting storage is disabled"
-    slurm(folder, monkeypatch, sacct=answer if accounting else error, squeue=error if accounting else answer)
-    assert finished_outputs(folder) == ["done", long]
+    record(folder, "metadata", "known")
+    record(folder, "metadata", "known" + long)
+    record(folder, "incomplete", "half")
+    assert unrecorded(folder, ["done", "half", long, "known", "known" + long]) == ["done", long]
+
+
+def test_resume_on_another_host_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(resuming.platform, "node", lambda: "login2")
+    monkeypatch.setattr(resuming, "living", lambda _: pytest.fail("it went on"))
+    with pytest.raises(FlexmoreError, match=r"started on login1; .* from login2: .* nothing was changed"):
+        resume(["--jobs", "2"])
+    calls: list[list[str]] = []
+    monkeypatch.setattr(resuming, "living", lambda _: [])
+    monkeypatch.setattr(
+        resuming.subprocess, "run", lambda command, check: calls.append(command) or subprocess.CompletedProcess([], 1)
+    )
+    assert resume(["--jobs", "2", "--dead"]) == 1
+    assert calls[0][3:] == ["--jobs", "2", "--unlock"]

@@ -13,6 +13,7 @@ import pytest
 SCRIPT = Path(__file__).parent / "slurm_up.sh"
 STUDY = ("--workflow-profile", "profiles/slurm", "--configfile", "smoke.yaml")
 SOON = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10")
+SCORES = "results/smoke/scores"
 NO_ACCOUNTING = ("--slurm-status-command", "squeue")
 RECORD = re.compile(r"(\S+?)=(\S*)")
 COMMENT = re.compile(r"^rule_(.+?)(?:_wildcards_(.*))?$")
@@ -34,14 +35,18 @@ class Cluster:
     def ask(self, *command: str) -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    def jobs(self, step: str = "") -> list[dict[str, str]]:
-        """What slurmctld remembers of the jobs whose rule and wildcard begin with `step`, oldest first."""
+    def jobs(self, folder: Path, step: str = "") -> list[dict[str, str]]:
+        """What slurmctld remembers of the jobs of a folder whose rule and wildcard begin with `step`, oldest first."""
         blocks = self.ask("scontrol", "show", "job").split("\n\n")
         records = [dict(RECORD.findall(block)) for block in blocks if "JobId=" in block]
-        for record in records:
-            found = COMMENT.match(record.get("Comment", ""))
-            record["step"] = " ".join(part for part in found.groups() if part) if found else ""
-        return sorted((r for r in records if r["step"].startswith(step)), key=lambda r: int(r["JobId"]))
+        mine = [r | {"step": _step(r["Comment"])} for r in records if r["WorkDir"] == str(folder)]
+        return sorted((r for r in mine if r["step"].startswith(step)), key=lambda r: int(r["JobId"]))
+
+
+def _step(comment: str) -> str:
+    """Rule and wildcards, from the comment that Snakemake gives a job."""
+    found = COMMENT.match(comment)
+    return " ".join(part for part in found.groups() if part) if found else ""
 
 
 @contextmanager

@@ -25,8 +25,21 @@ def clone(tmp_path: Path) -> Place:
     return place
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A SLURM without accounting, which kills jobs that take more memory than they asked for."""
-    with cluster(tmp_path_factory.mktemp("slurm"), oom="1") as found:
+    """A SLURM with accounting, which kills jobs that take more memory than they asked for."""
+    with cluster(tmp_path_factory.mktemp("slurm"), "--db", oom="1") as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A SLURM without accounting."""
+    with cluster(tmp_path_factory.mktemp("slurm")) as found:
+        yield found
+
+
+@pytest.fixture
+def place(local: Place, tmp_path: Path) -> Place:
+    """A copy of the finished study, to forget some of it and go on from there."""
+    return local.copy(tmp_path / "clone")

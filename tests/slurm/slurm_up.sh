@@ -116,7 +116,7 @@ $([ "$1" = slurmdbd ] && printf 'AccountingStorageHost=127.0.0.1\nAccountingStor
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
 ReturnToService=2
-MinJobAge=600
+MinJobAge=7200
 KillWait=5
 InactiveLimit=0
 MaxArraySize=1001
@@ -259,6 +259,6 @@ case ${1:-} in
     down) down ;;
     status) status ;;
     restart) restart ;;
-    install) mkdir -p "$LOG"; install_missing ;;
+    install) mkdir -p "$LOG"; install_missing slurmdbd:slurmdbd mariadbd:mariadb-server ;;
     *) sed -n '2,9p' "$0" >&2; exit 2 ;;
 esac

@@ -61,6 +61,12 @@ try:
 except FlexmoreError as error:
     raise WorkflowError(str(error))
 
+# The image that jobs run in with `--sdm apptainer`; scores computed in it record it.
+if image := os.environ.get("FLEXMORE_IMAGE"):
+
+    container: image
+
+
 MIXTURES = sum(len(sweep.mixtures) for sweep in SWEEPS.values())
 PAIR_SWEEPS = [name for name, sweep in SWEEPS.items() if not sweep.joint]
 ROOT = str(STUDY.layout.root)

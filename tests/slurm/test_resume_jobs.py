@@ -1,0 +1,57 @@
+"""Snakemake killed while its jobs live on, on a SLURM without accounting."""
+
+import subprocess
+import sys
+
+import pytest
+from cluster import NO_ACCOUNTING, SCORES, SOON, STUDY, Cluster
+from unfinished import before_writing, computed, scores, unevaluated
+
+from tests.workflow.place import Place, environment
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
+
+OPTIONS = (*STUDY, *SOON, *NO_ACCOUNTING)
+
+
+def test_after_a_sigkill_of_snakemake_resume_waits_and_repeats_nothing(
+    local: Place, place: Place, plain: Cluster
+) -> None:
+    unevaluated(place, "public", "news")
+    before_writing(place, "__import__('time').sleep(0.5)")
+    targets = ("--", f"{SCORES}/public", f"{SCORES}/news")
+    with place.started("snakemake", *OPTIONS, *targets) as until:
+        until(lambda: computed(place) > 0)
+        second = place.run("snakemake", *OPTIONS, *targets, check=False)
+        assert second.returncode != 0
+        assert "LockException" in second.stdout or "cannot be locked" in second.stdout
+        refused = place.run("flexmore", "resume", *OPTIONS, *targets, check=False)
+        assert refused.returncode == 1
+        assert "a run is still alive in this folder" in refused.stdout
+        assert len(plain.jobs(place.folder, "evaluate")) == 2
+    assert plain.jobs(place.folder, "evaluate")[-1]["JobState"] in ("PENDING", "RUNNING")
+    done = place.run("flexmore", "resume", *OPTIONS, *targets)
+    assert "waiting for" in done.stdout
+    assert [job["JobState"] for job in plain.jobs(place.folder, "evaluate")] == ["COMPLETED", "COMPLETED"]
+    assert place.run("snakemake", *OPTIONS, "--dry-run", *targets).stdout.count("Nothing to be done") == 1
+    for sweep in ("public", "news"):
+        assert scores(place, sweep) == scores(local, sweep)
+
+
+def test_resume_can_cancel_what_a_killed_run_left(local: Place, place: Place, plain: Cluster) -> None:
+    unevaluated(place, "math")
+    before_writing(place, "__import__('time').sleep(0.5)")
+    with place.started("snakemake", *OPTIONS, "--", f"{SCORES}/math") as until:
+        until(lambda: computed(place) > 5)
+    done = place.run("flexmore", "resume", "--cancel-jobs", *OPTIONS, "--", f"{SCORES}/math")
+    assert "cancelling 1 jobs of the last run" in done.stdout
+    assert [job["JobState"] for job in plain.jobs(place.folder, "evaluate")] == ["CANCELLED", "COMPLETED"]
+    assert scores(place, "math") == scores(local, "math")
+
+
+def test_two_jobs_on_the_same_sweep_harm_nothing(local: Place, place: Place) -> None:
+    unevaluated(place, "news")
+    command = [sys.executable, "-m", "flexmore", "evaluate", "news", "--config", "smoke.yaml"]
+    both = [subprocess.Popen(command, cwd=place.folder, env=environment(), stderr=subprocess.PIPE) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0], [process.communicate() for process in both]
+    assert scores(place, "news") == scores(local, "news")
