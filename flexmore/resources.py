@@ -1,8 +1,8 @@
 """What a job of the study asks of a machine, from the sizes of its models: memory and time, as pure functions.
 
 Rules ask for these, times the attempt: a job that was killed for memory or time comes back with more, and goes on from
-the cache. Host memory counts what two Snakemakes, Python and torch take before any work; it was measured on the pocket
-family, where nothing else counts.
+the cache. Memory begins with what Snakemake, twice in a job, Python and torch take before any work; the pocket family's
+jobs live on that alone where SLURM kills those that take more (tests/slurm/).
 """
 
 import math

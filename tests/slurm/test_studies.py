@@ -28,10 +28,10 @@ GB = 1000**3 / 2**20
 def test_the_pocket_study_has_the_same_tables(tmp_path: Path) -> None:
     """With accounting, on two CPUs; where it asks for a GPU it has one."""
     here, there = Place.make(tmp_path / "here"), Place.make(tmp_path / "there")
-    here.run("snakemake", "--cores", "2", timeout=3600)
     config = there.folder / "config" / "config.yaml"
     config.write_text(config.read_text().replace("device: cpu ", "device: auto "))
     with cluster(tmp_path / "slurm", "--db", cpus="2") as slurm:
+        here.run("snakemake", "--cores", "2", timeout=3600)
         there.run("snakemake", *PROFILE, *SOON, timeout=3600)
         jobs = slurm.jobs(there.folder)
     tables = [
