@@ -69,12 +69,12 @@ def resume(arguments: Sequence[str]) -> int:
     jobs = living(folder)
     _refuse_beside(running_here(folder, jobs))
     settle(folder, jobs, cancelling=CANCEL in arguments)
-    snakemake = [sys.executable, "-m", "snakemake", *given]
-    unlocked = subprocess.run([*snakemake, "--unlock"], check=False)
+    snakemake = [sys.executable, "-m", "snakemake"]
+    unlocked = subprocess.run([*snakemake, "--unlock", *given], check=False)
     if unlocked.returncode:  # a wrong configuration or option; Snakemake has said which
         return unlocked.returncode
     acknowledge(folder, given)
-    os.execv(sys.executable, [*snakemake, "--rerun-incomplete"])  # so that signals reach Snakemake itself
+    os.execv(sys.executable, [*snakemake, "--rerun-incomplete", *given])  # so that signals reach Snakemake itself
 
 
 def _refuse_elsewhere(folder: Path, dead: bool) -> None:
@@ -139,7 +139,7 @@ def acknowledge(folder: Path, arguments: Sequence[str]) -> None:
     ]
     if outputs := unrecorded(folder, sorted(made)):
         print(f"finished after the last run had ended: {', '.join(outputs)}", flush=True)
-        options = [word for word in arguments if word not in parsed.targets]
+        options = [word for word in arguments if word not in {"--", *parsed.targets}]
         touch = ["--touch", "--force", "--rerun-triggers", "mtime", "--quiet", "all", "--"]
         subprocess.run([sys.executable, "-m", "snakemake", *options, *touch, *outputs], check=False)
 

@@ -103,4 +103,4 @@ def test_resume_on_another_host_is_refused(folder: Path, monkeypatch: pytest.Mon
         resuming.subprocess, "run", lambda command, check: calls.append(command) or subprocess.CompletedProcess([], 1)
     )
     assert resume(["--jobs", "2", "--dead"]) == 1
-    assert calls[0][3:] == ["--jobs", "2", "--unlock"]
+    assert calls[0][3:] == ["--unlock", "--jobs", "2"]

@@ -99,7 +99,7 @@ def test_unlocks_then_runs_and_a_failing_unlock_ends_it(tmp_path: Path, monkeypa
     monkeypatch.setattr(resuming.subprocess, "run", run)
     monkeypatch.setattr(resuming.os, "execv", lambda _, command: calls.append(command[3:]))
     resume(["--cores", "2"])
-    assert calls == [["--cores", "2", "--unlock"], ["--cores", "2", "--rerun-incomplete"]]
+    assert calls == [["--unlock", "--cores", "2"], ["--rerun-incomplete", "--cores", "2"]]
     calls.clear()
     assert resume(["--cores", "2"]) == 1
-    assert calls == [["--cores", "2", "--unlock"]]
+    assert calls == [["--unlock", "--cores", "2"]]
