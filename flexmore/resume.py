@@ -17,8 +17,11 @@ from flexmore.errors import FlexmoreError
 
 PROGRAMS = ("snakemake", "flexmore")
 CANCEL, DEAD = "--cancel-jobs", "--dead"
-OUTPUTS = ("experts/*/source.json", "factors/*/index.json", "calibration/passed.json", "scores/*", "tables/scores.csv")
-"""Of the steps that are jobs on a cluster and on which others depend."""
+OUTPUTS = (
+    "experts/*/source.json factors/*/index.json calibration/passed.json scores/* tables/scores.csv tables/averages.csv "
+    "explore.html"
+).split()
+"""Of each step that is a job on a cluster, one."""
 
 
 def running_here(folder: Path, jobs: Sequence[ClusterJob] = ()) -> list[psutil.Process]:
@@ -140,7 +143,7 @@ def acknowledge(folder: Path, arguments: Sequence[str]) -> None:
     if outputs := unrecorded(folder, sorted(made)):
         print(f"finished after the last run had ended: {', '.join(outputs)}", flush=True)
         options = [word for word in arguments if word not in {"--", *parsed.targets}]
-        touch = ["--touch", "--force", "--rerun-triggers", "mtime", "--quiet", "all", "--"]
+        touch = ["--touch", "--force", "--no-hooks", "--rerun-triggers", "mtime", "--quiet", "all", "--"]
         subprocess.run([sys.executable, "-m", "snakemake", *options, *touch, *outputs], check=False)
 
 

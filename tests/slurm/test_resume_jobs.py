@@ -36,6 +36,8 @@ def test_after_a_sigkill_of_snakemake_resume_waits_and_repeats_nothing(
     assert place.run("snakemake", *OPTIONS, "--dry-run", *targets).stdout.count("Nothing to be done") == 1
     for sweep in ("public", "news"):
         assert scores(place, sweep) == scores(local, sweep)
+    place.configure(lambda content: content["suite"]["tasks"].pop())  # what they were made with has been recorded
+    assert {"evaluate sweep public", "evaluate sweep news"} <= set(place.planned())
 
 
 def test_resume_can_cancel_what_a_killed_run_left(local: Place, place: Place, plain: Cluster) -> None:

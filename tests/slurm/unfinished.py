@@ -1,6 +1,10 @@
 """A finished study that has some of its evaluation before it again, slowly."""
 
+import shutil
+from base64 import urlsafe_b64encode
 from textwrap import dedent, indent
+
+from cluster import SCORES
 
 from tests.workflow.place import Place
 
@@ -8,14 +12,12 @@ PUT = '        record: dict[str, Any] = {"key"'
 
 
 def unevaluated(place: Place, *sweeps: str) -> None:
-    """Forget what has been computed of some sweeps, and of what follows from them."""
+    """Forget what has been computed of some sweeps, and that Snakemake knew of it."""
     for sweep in sweeps:
-        for path in (place.results / "scores" / sweep).glob("*"):
-            path.unlink()
-        (place.results / "scores" / sweep / ".snakemake_timestamp").unlink()
-        (place.results / "scores" / sweep).rmdir()
-    for path in place.results.glob("cache/scores/*/*.json"):
-        path.unlink()
+        shutil.rmtree(place.results / "scores" / sweep)
+        name = urlsafe_b64encode(f"{SCORES}/{sweep}".encode()).decode()
+        (place.folder / ".snakemake" / "metadata" / name).unlink()
+    shutil.rmtree(place.results / "cache" / "scores")
 
 
 def before_writing(place: Place, code: str) -> None:

@@ -75,7 +75,10 @@ RESOLVED = f"{ROOT}/config.yaml"
 
 # Every job reads the resolved file; a dry run leaves it alone, since the jobs of another run may be reading it.
 onstart:
-    jobs, resolved = living(Path.cwd()), Path(RESOLVED)
+    try:
+        jobs, resolved = living(Path.cwd()), Path(RESOLVED)
+    except FlexmoreError as error:
+        raise WorkflowError(str(error))
     if jobs and workflow.non_local_exec:
         raise WorkflowError(
             f"{len(jobs)} jobs of another run in this folder are in the cluster's queue: wait for that run, or, "
