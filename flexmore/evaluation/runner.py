@@ -59,7 +59,9 @@ class Report:
     """What a sweep did: tasks of mixtures computed now, or found in the cache; the former's documents, tokens, seconds.
 
     Attributes:
-        alarms: what was quarantined, and why. published: whether all was there to be published.
+        tokens: of the distinct prompts.
+        alarms: what was quarantined, and why.
+        published: whether it was the whole sweep.
     """
 
     computed: int = 0
@@ -142,6 +144,7 @@ class _Sweep:
         self._versions: dict[str, str] = {}
         self._tasks = self._prepare()
         self._requests: dict[str, Prepared] = {}
+        self._tokens: dict[str, int] = {}
         self._loaded = ""
         self._mixtures = 0
 
@@ -191,8 +194,8 @@ class _Sweep:
         try:
             if name not in self._requests:
                 self._requests[name] = self._engine.prepare(task.kind, task.requests)
-            prepared = self._requests[name]
-            result, answers = _result(task, task.score(self._engine.answer(prepared)))
+                self._tokens[name] = sum(map(len, self._engine.encoder.encode(task.prompts).values()))
+            result, answers = _result(task, task.score(self._engine.answer(self._requests[name])))
         except NotFinite:
             result, answers = {"score": None, "stderr": None, "n": task.n, "items": [], "alarm": NOT_FINITE}, Answers()
         except Exception as error:  # as above
@@ -203,7 +206,7 @@ class _Sweep:
             record = self._cache.put(recipe.fingerprint, name, key, result, self._versions, packed)
         self.report.computed += 1
         self.report.documents += task.n
-        self.report.tokens += prepared.tokens
+        self.report.tokens += self._tokens[name]
         self.report.seconds += time.perf_counter() - start
         return record
 

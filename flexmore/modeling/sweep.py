@@ -12,13 +12,15 @@ from flexmore.checkpoints import Checkpoint
 from flexmore.config import Layout, Rank
 from flexmore.errors import FlexmoreError
 from flexmore.factors import FactorStore, place
-from flexmore.mixtures import PROJECTIONS, Mixture, available_rank
+from flexmore.mixtures import PROJECTIONS, Mixture, available_rank, effective_rank
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.cost import dense_experts
+from flexmore.modeling.devices import DeviceMap, connect, device_map, sweep_bytes, to_empty
 from flexmore.modeling.experts import FlexMoREExpert
 from flexmore.modeling.modeling_flexmore import FlexMoREForCausalLM
 from flexmore.modeling.weights import ExpertWeights
 
+DENSE_LIMIT = 16 * 2**30
 _Dense = dict[tuple[int, str], Tensor]
 
 
@@ -41,7 +43,7 @@ class SweepModel:
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
         experts: Sequence[ExpertWeights] = (),
-        dense_limit: int = 16 * 2**30,
+        dense_limit: int = DENSE_LIMIT,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
@@ -68,7 +70,7 @@ class SweepModel:
         Args:
             mixtures: of one sweep; without experts, the public model alone.
             dtype: `checkpoint` keeps the checkpoint's.
-            device: `auto` is cuda where there is one.
+            device: `auto` is cuda where there is one, and all GPUs where one cannot hold the sweep.
             seed: of the controls' random deltas.
         """
         tokenizer = AutoTokenizer.from_pretrained(layout.expert("public"))
@@ -81,7 +83,11 @@ class SweepModel:
             ExpertWeights(name, Checkpoint(layout.expert(name)), FactorStore(layout.factors(name)), seed)
             for name in experts
         ]
-        sweep = cls(_assemble(weights, resolved_dtype(weights[0].checkpoint, dtype), place(device)), tokenizer, weights)
+        wanted = resolved_dtype(weights[0].checkpoint, dtype)
+        sizes = weights[0].checkpoint.architecture
+        ranks = [[effective_rank(rank, sizes) for rank in mixture.ranks] for mixture in mixtures]
+        where = device_map(device, sizes.layers, *sweep_bytes(sizes, ranks, DENSE_LIMIT, wanted.itemsize))
+        sweep = cls(_assemble(weights, wanted, where), tokenizer, weights)
         for name in experts:
             sweep._load_factors(name, max((sweep._factored(mixture).get(name, 0) for mixture in mixtures), default=0))
         return sweep
@@ -143,9 +149,14 @@ class SweepModel:
         self._loaded[name] = rank
         for layer, projection, expert in self._slots(slot):
             a, b = (
-                part.to(self.device, self.model.dtype) for part in self.experts[name].factors(layer, projection, rank)
+                part.to(self._device(layer), self.model.dtype)
+                for part in self.experts[name].factors(layer, projection, rank)
             )
             expert.keep(projection, a, b.T)
+
+    def _device(self, layer: int) -> torch.device:
+        device: torch.device = self.model.blocks[layer].gate.weight.device
+        return device
 
     def _slots(self, slot: int) -> Iterable[tuple[int, str, FlexMoREExpert]]:
         for layer, block in enumerate(self.model.blocks):
@@ -158,7 +169,7 @@ class SweepModel:
             self._dense[key] = {
                 (layer, projection): self.experts[name]
                 .weight(layer, projection, rank, control)
-                .to(self.device, self.model.dtype)
+                .to(self._device(layer), self.model.dtype)
                 for layer in range(len(self.model.model.layers))
                 for projection in PROJECTIONS
             }
@@ -179,7 +190,7 @@ def resolved_dtype(checkpoint: Checkpoint, wanted: str) -> torch.dtype:
     return checkpoint.tensor(checkpoint.backbone_names[0]).dtype if wanted == "checkpoint" else getattr(torch, wanted)
 
 
-def _assemble(weights: Sequence[ExpertWeights], dtype: torch.dtype, device: torch.device) -> FlexMoREForCausalLM:
+def _assemble(weights: Sequence[ExpertWeights], dtype: torch.dtype, where: DeviceMap) -> FlexMoREForCausalLM:
     """Build FlexMoRE without initialising it, its experts at rank 0; fill in backbone, public expert and routers."""
     first = weights[0].checkpoint
     content = {key: value for key, value in first.config.items() if key not in ("model_type", "architectures")}
@@ -190,9 +201,10 @@ def _assemble(weights: Sequence[ExpertWeights], dtype: torch.dtype, device: torc
     )
     with torch.device("meta"):
         model = FlexMoREForCausalLM(config)
-    model.to(dtype).to_empty(device=device)
+    to_empty(model.to(dtype), where)
     model.tie_weights()
-    model.model.rotary_emb = FlexOlmoRotaryEmbedding(config).to(device)  # its buffers are computed, not stored
+    rotary = FlexOlmoRotaryEmbedding(config)  # its buffers are computed, not stored
+    model.model.rotary_emb = rotary.to(model.model.embed_tokens.weight.device)
     with torch.no_grad():
         parameters = dict(model.named_parameters())
         for name in first.backbone_names:
@@ -202,4 +214,5 @@ def _assemble(weights: Sequence[ExpertWeights], dtype: torch.dtype, device: torc
             block.gate.weight.copy_(torch.stack(rows))
             for projection in PROJECTIONS:
                 block.experts[0].get_parameter(f"{projection}.weight").copy_(first.expert_weight(layer, 0, projection))
+    connect(model, where)
     return model
