@@ -91,6 +91,29 @@ def test_an_empty_context(engine: MixtureLM, witness: HFLM) -> None:
     assert [value for value, _ in ours] == pytest.approx([value for value, _ in theirs], abs=1e-4)
 
 
+def test_awkward_requests_all_at_once(engine: MixtureLM, checkpoint: Path) -> None:
+    """Long continuations, one that fills the context, prefixes of one another, the same twice, spaces, unicode."""
+    witness = HFLM(pretrained=str(checkpoint), device="cpu", batch_size=3, logits_cache=False)
+    filling = " cat" * CONTEXT
+    while len(engine.tok_encode("the" + filling)) - len(engine.tok_encode("the")) >= CONTEXT:
+        filling = filling.removesuffix(" cat")
+    endings = [
+        " sat",
+        " sat on",
+        " sat on mat",
+        " sat on mat ?",
+        " 東京",
+        " 東京 Größe",
+        " the cat dog sat on a red blue",
+    ]
+    contexts = ["the", "the cat", "the cat ", "the cat sat on", "東京 is", f"{WORDS} {WORDS} the cat", "no"]
+    pairs = [(context, ending) for context in contexts for ending in (*endings, filling, endings[0])]
+    requests = ask("loglikelihood", *pairs)
+    ours, theirs = engine.loglikelihood(requests), witness.loglikelihood(requests)
+    assert [value for value, _ in ours] == pytest.approx([value for value, _ in theirs], abs=1e-4)
+    assert [flag for _, flag in ours] == [flag for _, flag in theirs]
+
+
 def test_numbers_do_not_depend_on_the_batch(engine: MixtureLM, suite: Path) -> None:
     task = load_tasks(suite, ["several"])["several"]
     task.build_all_requests()
