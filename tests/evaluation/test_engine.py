@@ -114,6 +114,30 @@ def test_awkward_requests_all_at_once(engine: MixtureLM, checkpoint: Path) -> No
     assert [flag for _, flag in ours] == [flag for _, flag in theirs]
 
 
+@pytest.mark.parametrize("kind", ["loglikelihood", "generate_until"])
+def test_shots_go_through_the_model_once(kind: str) -> None:
+    tokenizer = build_tokenizer("words")
+    model = build_model(tokenizer, context=400)
+    engine = MixtureLM(model, tokenizer)
+    words = WORDS.split()
+    shots = " ".join(words[(n * n) % 17] for n in range(200))
+    questions = [f"{shots} {first} the cat sat on" for first in words[:20]]
+    endings: list[Any] = [" yes", " no", " one"] if kind == "loglikelihood" else [{"until": ["."], "max_gen_toks": 1}]
+    requests = ask(kind, *[(question, ending) for question in questions for ending in endings])
+    expected = getattr(HFLM(pretrained=model, tokenizer=tokenizer, batch_size=4), kind)(requests)
+    getattr(engine, kind)(requests[:1])
+    fed: list[int] = []
+    handle = model.model.register_forward_pre_hook(
+        lambda _, __, given: fed.append(given["input_ids"].numel()), with_kwargs=True
+    )
+    found = getattr(engine, kind)(requests)
+    handle.remove()
+    assert sum(fed) == 1 + 200 + 20 * 5
+    if kind == "loglikelihood":
+        found, expected = [value for value, _ in found], pytest.approx([value for value, _ in expected], abs=1e-4)
+    assert found == expected
+
+
 def test_numbers_do_not_depend_on_the_batch(engine: MixtureLM, suite: Path) -> None:
     task = load_tasks(suite, ["several"])["several"]
     task.build_all_requests()
