@@ -6,7 +6,7 @@ padding; `Layout` says where each row is in it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -59,17 +59,6 @@ class Layout:
         """[T, ...] of [B, S, ...]."""
         flat = spread.flatten(0, 1)
         return flat if self.back is None else flat[self.back]
-
-
-class Batch(Protocol):
-    """What can be halved where it does not fit the device."""
-
-    @property
-    def size(self) -> int:
-        """Its tokens, the stem's among them."""
-
-    def halves(self: Item) -> list[Item]:
-        """The same in two batches; itself alone where it has one row."""
 
 
 @dataclass(frozen=True)
