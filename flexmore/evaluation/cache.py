@@ -94,7 +94,7 @@ def provenance(dtype: str, device: str, batch_tokens: int) -> dict[str, str]:
     packages = ("flexmore", "torch", "transformers", "lm_eval", "tokenizers", "datasets")
     return {
         "python": platform.python_version(),
-        **{name: _version(name) for name in packages},
+        **{name: installed(name) for name in packages},
         "commit": _commit(),
         "dtype": dtype,
         "device": device,
@@ -117,7 +117,8 @@ def _check(record: Mapping[str, Any]) -> str:
     return fingerprint([*told, record["answers"]] if "answers" in record else told)
 
 
-def _version(package: str) -> str:
+def installed(package: str) -> str:
+    """A package's version, or that it has none here."""
     try:
         return version(package)
     except ModuleNotFoundError:

@@ -1,9 +1,10 @@
 """A sweep's model that is loaded only once something has to be computed: until then, an outline without weights."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from flexmore.checkpoints import Checkpoint
 from flexmore.config import Layout
@@ -36,7 +37,7 @@ class LaterModel:
         self.dtype = str(dtype).removeprefix("torch.")
         self.device = place(settings.device)
         with torch.device("meta"):
-            self.model: PreTrainedModel = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(first))
+            self.model: Any = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(first))
         if not mixtures[0].experts and (first / "generation_config.json").is_file():  # transformers reads it there
             self.model.generation_config = GenerationConfig.from_pretrained(first)
         self._sweep: SweepModel | None = None

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from flexmore.errors import FlexmoreError, NotFinite
 from flexmore.evaluation.alarms import NOT_FINITE
 from flexmore.evaluation.answers import Answers
-from flexmore.evaluation.cache import ScoreCache, provenance, task_key
-from flexmore.evaluation.engine import MixtureLM, Prepared
+from flexmore.evaluation.cache import ScoreCache, installed, provenance, task_key
+from flexmore.evaluation.encoding import Encoder
+from flexmore.evaluation.engine import Answer, MixtureLM
 from flexmore.evaluation.parts import Part
 from flexmore.evaluation.publishing import publish
 from flexmore.evaluation.settings import EvaluateSettings
 from flexmore.evaluation.suite import Suite, load_task, open_tasks
 from flexmore.evaluation.tasks import PreparedTask, TaskScore
 from flexmore.evaluation.termination import Termination
+from flexmore.evaluation.vllm import DenseModel, VllmLM
 from flexmore.mixtures import Mixture, Recipe
 from flexmore.progress import track
 
@@ -45,13 +47,30 @@ class Switchable(Protocol):
     from it, and where everything is in the cache nothing is loaded.
     """
 
-    model: PreTrainedModel
+    model: Any
     tokenizer: PreTrainedTokenizerBase
     dtype: str
     device: torch.device
 
     def set_mixture(self, mixture: Mixture) -> None:
         """Give it the mixture's ranks and number of active experts."""
+
+
+class Engine(Protocol):
+    """What answers requests (`flexmore.evaluation.engine`, `flexmore.evaluation.vllm`)."""
+
+    model: Any
+    encoder: Encoder
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the answers beside weights, dtype and requests."""
+
+    def prepare(self, kind: str, requests: Sequence[Any]) -> Any:
+        """Requests of one kind, ready for any weights."""
+
+    def answer(self, prepared: Any) -> Sequence[Answer]:
+        """The answers in the order of the requests."""
 
 
 @dataclass
@@ -143,7 +162,7 @@ class _Sweep:
         self._engine = self._engine_of(model)
         self._versions: dict[str, str] = {}
         self._tasks = self._prepare()
-        self._requests: dict[str, Prepared] = {}
+        self._requests: dict[str, Any] = {}
         self._tokens: dict[str, int] = {}
         self._loaded = ""
         self._mixtures = 0
@@ -215,9 +234,10 @@ class _Sweep:
         if self._loaded == mixture.name:
             return
         self._model.set_mixture(mixture)
-        self._versions = self._versions or provenance(
-            self._model.dtype, str(self._model.device), self._settings.batch_tokens
-        )
+        if not self._versions:
+            self._versions = provenance(self._model.dtype, str(self._model.device), self._settings.batch_tokens)
+            if isinstance(self._model, DenseModel):
+                self._versions["vllm"] = installed("vllm")
         if self._engine.model is not self._model.model:  # it was an outline before
             outlined, self._engine = self._engine.identity, self._engine_of(self._model)
             if self._engine.identity != outlined:
@@ -225,7 +245,9 @@ class _Sweep:
         self._loaded = mixture.name
         self._mixtures += 1
 
-    def _engine_of(self, model: Switchable) -> MixtureLM:
+    def _engine_of(self, model: Switchable) -> Engine:
+        if isinstance(model, DenseModel):
+            return VllmLM(model)
         return MixtureLM(model.model, model.tokenizer, self._settings.batch_tokens)
 
     def _status(self, of: int) -> str:

@@ -73,7 +73,7 @@ class HourJobs(_Settings):
 
 
 class EvaluateSettings(_Settings):
-    """How mixtures are evaluated; dtype, limit, sampling and seed are part of every score's fingerprint."""
+    """How mixtures are evaluated; dtype, limit, sampling, seed and engine are part of every score's fingerprint."""
 
     dtype: Literal["checkpoint", "float32", "float16", "bfloat16"] = "checkpoint"
     batch_tokens: StrictInt = Field(
@@ -89,6 +89,9 @@ class EvaluateSettings(_Settings):
     device: Annotated[str, Field(pattern=DEVICE)] = Field(
         "auto", description="auto (cuda if there is one), cpu, cuda, cuda:1 ..."
     )
+    engine: Literal["own", "vllm"] = Field(
+        "own", description="vllm: each mixture as a dense checkpoint, through lm-eval's backend; install vLLM for it"
+    )
     jobs: Literal["sweep", "mixture", "mixture-group"] | HourJobs = Field(
         "sweep",
         description="what one Snakemake job evaluates: a sweep, a mixture of it, a task group of a mixture, or so much "
@@ -99,7 +102,8 @@ class EvaluateSettings(_Settings):
     @property
     def numbers(self) -> dict[str, Any]:
         """What of it scores depend on: neither where nor in how many pieces they are computed."""
-        return self.model_dump(exclude={"device", "batch_tokens", "jobs"})
+        own = {"engine"} if self.engine == "own" else set()
+        return self.model_dump(exclude={"device", "batch_tokens", "jobs", *own})
 
 
 class CalibrationSettings(_Settings):

@@ -1,5 +1,6 @@
 """The steps of a study that evaluate: a sweep on its suite, the public model against published scores."""
 
+import tempfile
 from pathlib import Path
 
 from flexmore.calibration import CalibrationFailed, check, render
@@ -9,6 +10,7 @@ from flexmore.evaluation.later import LaterModel
 from flexmore.evaluation.parts import Part
 from flexmore.evaluation.runner import Report, evaluate_sweep
 from flexmore.evaluation.settings import EvaluateSettings
+from flexmore.evaluation.vllm import DenseModel
 from flexmore.family import check_recipe
 from flexmore.files import read_json, write_json, write_text
 from flexmore.mixtures import Recipe, Sweep, find_sweep
@@ -67,5 +69,11 @@ def _evaluate(
     mixtures = [recipe.mixture for recipe in recipes]  # with the ranks that a selection has chosen
     for recipe in recipes:
         check_recipe(layout, recipe)
-    model = LaterModel(layout, mixtures, settings, study.seed, stage)
-    return evaluate_sweep(recipes, model, open_suite(study), cache, out, settings, part)
+    suite = open_suite(study)
+    if settings.engine == "own":
+        model = LaterModel(layout, mixtures, settings, study.seed, stage)
+        return evaluate_sweep(recipes, model, suite, cache, out, settings, part)
+    layout.cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=layout.cache, prefix=".dense-", suffix=".tmp") as scratch:
+        dense = DenseModel(layout, recipes, settings, study.seed, Path(scratch))
+        return evaluate_sweep(recipes, dense, suite, cache, out, settings, part)
