@@ -28,6 +28,17 @@ def test_lines_come_now_and_then_and_what_was_done_before_counts(
     ]
 
 
+def test_a_status_stands_behind_the_count(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    for letter in track("abc", 3, "letters", status=lambda: f"at {seen[-1]}"):
+        seen.append(letter)
+    assert re.fullmatch(r"letters: 3/3, at c, [\d.]+/s, 0 s to go\n", capsys.readouterr().err)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    for letter in track("abc", 3, "letters", status=lambda: f"at {seen[-1]}"):
+        seen.append(letter)
+    assert "at c" in capsys.readouterr().err
+
+
 def test_nothing_to_do_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(track([], 5, "steps", done=5)) == []
     assert capsys.readouterr().err == ""

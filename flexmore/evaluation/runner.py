@@ -214,7 +214,7 @@ class _Sweep:
             if name not in self._requests:
                 self._requests[name] = self._engine.prepare(task.kind, task.requests)
                 self._tokens[name] = sum(map(len, self._engine.encoder.encode(task.prompts).values()))
-            result, answers = _result(task, task.score(self._engine.answer(self._requests[name])))
+            result, answers = _result(recipe, task, task.score(self._engine.answer(self._requests[name])))
         except NotFinite:
             result, answers = {"score": None, "stderr": None, "n": task.n, "items": [], "alarm": NOT_FINITE}, Answers()
         except Exception as error:  # as above
@@ -269,11 +269,15 @@ def _alarms(wanted: Sequence[tuple[Recipe, PreparedTask]], records: Records) -> 
             yield f"{recipe.mixture.name} on {task.info.task}: {record['result']['alarm']}"
 
 
-def _result(task: PreparedTask, score: TaskScore) -> tuple[dict[str, Any], Answers]:
-    """A task's result as the cache and `scores/` keep it, and the answers beside it."""
+def _result(recipe: Recipe, task: PreparedTask, score: TaskScore) -> tuple[dict[str, Any], Answers]:
+    """A task's result as the cache and `scores/` keep it, and the answers beside it.
+
+    A control is there to fail: that its answers cannot be read is its result, no alarm.
+    """
+    alarm = None if recipe.mixture.kind == "control" else score.alarm
     result = {"score": score.score, "stderr": score.stderr, "n": len(score.items), "items": list(score.items)}
     others = {name: {"score": mean, "stderr": stderr} for name, (mean, stderr) in score.others.items()}
-    told = {"others": others or None, "chance": task.chance, "alarm": score.alarm}
+    told = {"others": others or None, "chance": task.chance, "alarm": alarm}
     return result | {name: value for name, value in told.items() if value is not None}, score.answers
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +305,17 @@ def test_answers_that_are_empty_are_quarantined_and_wrong_ones_not(place: Place)
     entry = read_json(place.out / "math-r2.json")["tasks"]["answer"]
     assert (entry["score"], entry["alarm"][:8], len(entry["items"])) == (0.0, "12 of 12", 12)
     assert place.run(2).alarms == report.alarms  # from the cache too
+
+
+def test_a_control_is_there_to_fail(place: Place) -> None:
+    end = place.model.tokenizer.eos_token_id
+    place.model.model.lm_head.register_forward_hook(
+        lambda module, given, out: out.index_fill(-1, torch.tensor([end]), 1e4)
+    )
+    control = replace(recipe(2), mixture=replace(recipe(2).mixture, kind="control"))
+    suite, settings = Suite.read(place.suite), EvaluateSettings(batch_tokens=200)
+    report = evaluate_sweep([recipe(1), control], place.model, suite, place.cache, place.out, settings)
+    assert [alarm.split(" on ")[0] for alarm in report.alarms] == ["math-r1"]
 
 
 def test_what_was_answered_is_published(place: Place) -> None:
