@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -50,8 +51,8 @@ def _step(comment: str) -> str:
 
 
 @contextmanager
-def cluster(folder: Path, *words: str, **settings: str) -> Iterator[Cluster]:
-    """Bring up a SLURM whose files lie in `folder`, and take it down again.
+def cluster(*words: str, **settings: str) -> Iterator[Cluster]:
+    """Bring up a SLURM and take it down again. Its files lie where everybody may look, since munge asks for that.
 
     Args:
         words: of `slurm_up.sh up`.
@@ -62,9 +63,11 @@ def cluster(folder: Path, *words: str, **settings: str) -> Iterator[Cluster]:
     if shutil.which("slurmctld") is None or shutil.which("munged") is None:
         pytest.skip(f"no SLURM here: {SCRIPT} install")
     given = {f"SLURM_TEST_{name.upper()}": value for name, value in settings.items()}
-    found = Cluster(os.environ | {"SLURM_TEST_ROOT": str(folder)} | given)
-    try:
-        found.script("up", *words)
-        yield found
-    finally:
-        found.script("down")
+    with TemporaryDirectory(prefix="slurm-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        found = Cluster(os.environ | {"SLURM_TEST_ROOT": folder} | given)
+        try:
+            found.script("up", *words)
+            yield found
+        finally:
+            found.script("down")

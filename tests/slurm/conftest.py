@@ -28,16 +28,16 @@ def clone(tmp_path: Path) -> Place:
 
 
 @pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def slurm() -> Iterator[Cluster]:
     """A SLURM with accounting, which kills jobs that take more memory than they asked for."""
-    with cluster(tmp_path_factory.mktemp("slurm"), "--db", oom="1") as found:
+    with cluster("--db", oom="1") as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def plain() -> Iterator[Cluster]:
     """A SLURM without accounting."""
-    with cluster(tmp_path_factory.mktemp("slurm")) as found:
+    with cluster() as found:
         yield found
 
 

@@ -30,7 +30,7 @@ def test_the_pocket_study_has_the_same_tables(tmp_path: Path) -> None:
     here, there = Place.make(tmp_path / "here"), Place.make(tmp_path / "there")
     config = there.folder / "config" / "config.yaml"
     config.write_text(config.read_text().replace("device: cpu ", "device: auto "))
-    with cluster(tmp_path / "slurm", "--db", cpus="2") as slurm:
+    with cluster("--db", cpus="2") as slurm:
         here.run("snakemake", "--cores", "2", timeout=3600)
         there.run("snakemake", *PROFILE, *SOON, timeout=3600)
         jobs = slurm.jobs(there.folder)
@@ -52,7 +52,7 @@ def test_every_job_of_the_papers_study_is_accepted_with_its_true_resources(tmp_p
     place = Place.make(tmp_path / "clone")
     for path in (place.folder / "workflow" / "rules").glob("*.smk"):
         path.write_text(SHELL.sub(TOUCH.strip(), path.read_text()))
-    with cluster(tmp_path / "slurm", large="1", mem="2000000", gpus="8") as slurm:
+    with cluster(large="1", mem="2000000", gpus="8") as slurm:
         config = ("--configfile", "config/paper.yaml")
         said = place.run("snakemake", *PROFILE, *SOON, *NO_ACCOUNTING, *config, timeout=3600).stdout
         jobs = {job["step"]: job for job in slurm.jobs(place.folder)}
