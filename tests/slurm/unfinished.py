@@ -1,5 +1,6 @@
 """A finished study that has some of its evaluation before it again, slowly."""
 
+import json
 import shutil
 from base64 import urlsafe_b64encode
 from textwrap import dedent, indent
@@ -27,9 +28,10 @@ def before_writing(place: Place, code: str) -> None:
     cache.write_text(cache.read_text().replace(PUT, indent(dedent(code).strip() + "\n", " " * 8) + PUT))
 
 
-def computed(place: Place) -> int:
-    """How many results are in the cache."""
-    return len(list(place.results.glob("cache/scores/*/*.json")))
+def computed(place: Place, mixture: str) -> int:
+    """How many results of a mixture are in the cache."""
+    recipe = json.loads((place.results / "mixtures" / f"{mixture}.json").read_text())
+    return len(list((place.results / "cache" / "scores" / recipe["fingerprint"]).glob("*.json")))
 
 
 def scores(place: Place, sweep: str) -> dict[str, bytes]:
