@@ -3,6 +3,9 @@
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from flexmore.analysis.answering import compare_from, recommend_from
 from flexmore.analysis.artefacts import MEASURED, PAGES, TABLES
@@ -19,6 +22,9 @@ from flexmore.mixtures import Recipe, sweeps
 
 CAPTIONS = Path(__file__).parent.parent / "workflow" / "report"
 """What each figure shows, beside the workflow; a page without them shows figures uncaptioned."""
+
+PUBLISHED = {"flexolmo": Path(__file__).parent.parent / "reports" / "paper" / "published.yaml"}
+"""What others have measured, by family; shown in a report on just that family."""
 
 
 def collect_tables(study: Study) -> None:
@@ -51,7 +57,17 @@ def about(study: Study) -> About:
         seed=str(study.seed),
         command="snakemake --cores all && flexmore publish" if pocket else "snakemake --cores all --configfile …",
         control=pocket,
+        published=published_of(study.family),
     )
+
+
+def published_of(family: str) -> dict[str, Any] | None:
+    """Published values of a family, if there are any and they are here (the repository has them, not the package)."""
+    path = PUBLISHED.get(family)
+    if path is None or not path.is_file():
+        return None
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
 
 
 def analyze_study(study: Study) -> None:

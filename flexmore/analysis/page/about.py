@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from flexmore.analysis.settings import AnalysisSettings
 
@@ -39,6 +40,7 @@ class About:
         seed: of the main run.
         command: what makes the tables.
         control: whether the family is a positive control, whose truth was planted.
+        published: what others measured on the family (`page.published`); None for most.
     """
 
     family: str
@@ -48,3 +50,4 @@ class About:
     seed: str = "this run"
     command: str = ""
     control: bool = False
+    published: Mapping[str, Any] | None = None

@@ -10,6 +10,7 @@ from flexmore.analysis.page import findings as say
 from flexmore.analysis.page import sections as write
 from flexmore.analysis.page.about import About
 from flexmore.analysis.page.findings import Tables
+from flexmore.analysis.page.published import beside_published
 
 
 def readme(
@@ -34,6 +35,7 @@ def readme(
         ("In short", write.short(tables, about)),
         ("Which rank suffices", write.recovery(tables, about, captions)),
         ("Joint mixtures", write.joint(tables, captions)),
+        ("Beside what was published", beside_published(tables, about.published)),
         ("Reasoning against knowledge", write.paragraph(say.say_skills(tables, about.settings))),
         ("Choosing ranks", write.selection(tables, captions)),
         ("Ranks under a budget", write.budget(tables, captions)),
