@@ -2,9 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from madeup import Made
 
 from flexmore.analysis.page.about import About
 from flexmore.analysis.page.published import beside_published
@@ -64,3 +66,14 @@ def test_second_hand_values_say_so_and_the_gap_is_stated(section: str) -> None:
     assert section.count("notes, second-hand") == 2
     assert "6.7 points apart" in section
     assert "not the paper itself" in section
+
+
+def test_a_study_of_one_group_shows_that_group_and_no_mean(study_of: Any) -> None:
+    few = analyze(study_of(Made(groups=("BBH",))), SETTINGS, {})
+    section = beside_published(few, published_of("flexolmo"))
+    [public] = [line for line in section.split("\n") if line.startswith("| `public` | ours |")]
+    cells = [cell.strip() for cell in public.strip("|").split("|")][2:]
+    assert cells[:5] == ["\N{EN DASH}"] * 5
+    assert float(cells[5]) == pytest.approx(100 * few["averages"].set_index("mixture")["BBH"]["public"], abs=0.05)
+    assert cells[6] == "\N{EN DASH}"
+    assert "(`joint-a2-best`)" not in section

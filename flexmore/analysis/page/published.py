@@ -37,6 +37,8 @@ def beside_published(tables: Tables, values: Published | None) -> str:
 def _average(entry: Mapping[str, Any], averages: pd.DataFrame, values: Published) -> list[str]:
     """A published average and our joint mixtures that it is shown beside."""
     ours = averages[(averages["kind"] == "joint") & (averages["rank"].astype(str) == entry["ours"])]
+    if not set(values["groups"]) <= set(averages.columns):  # the mean of some groups is another average
+        ours = ours.head(0)
     active = entry.get("active")
     if active is not None:
         ours = ours[ours["active"] == active]
@@ -53,8 +55,10 @@ def _rows(averages: pd.DataFrame, values: Published) -> Iterator[list[str]]:
         scores = row["scores"]
         cells = [f"{value:.1f}" for value in (*scores, sum(scores) / len(scores))]
         yield [row["model"], f"published ({_label(row, values)})", *cells]
+        whole = set(values["groups"]) <= set(averages.columns)
         for _, own in _ours(averages, row["expert"]).iterrows():
-            yield [f"`{own['mixture']}`", "ours", *(score(own[name]) for name in (*values["groups"], "average"))]
+            each = [score(own[name]) if name in own else DASH for name in values["groups"]]
+            yield [f"`{own['mixture']}`", "ours", *each, score(own["average"]) if whole else DASH]
 
 
 def _ours(averages: pd.DataFrame, expert: str) -> pd.DataFrame:
