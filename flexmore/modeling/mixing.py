@@ -6,7 +6,7 @@ With the public projections G, U, D and an adapter's factors, an expert e is
 
 so G·x and U·x are computed once for all low-rank experts, and since sum(w_e·D·h_e) = D·sum(w_e·h_e), so is D: the
 router's weights enter before the public down product. Full-size experts run dense, and so do adapters whose
-corrections would cost more (`flexmore.modeling.cost`).
+corrections would cost more (`flexmore.cost`).
 """
 
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.activations import ACT2FN, SiLUActivation
 
+from flexmore.cost import dense_experts
 from flexmore.mixtures import PROJECTIONS
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
-from flexmore.modeling.cost import dense_experts
 from flexmore.modeling.decoding import FEW, few_mixed
 from flexmore.modeling.experts import FlexMoREExpert
 from flexmore.modeling.merged import DenseBudget, Merged

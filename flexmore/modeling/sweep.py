@@ -10,11 +10,11 @@ from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoRotaryEmbed
 
 from flexmore.checkpoints import Checkpoint
 from flexmore.config import Layout, Rank
+from flexmore.cost import dense_experts
 from flexmore.errors import FlexmoreError
 from flexmore.factors import FactorStore, place
 from flexmore.mixtures import PROJECTIONS, Mixture, available_rank, effective_rank
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
-from flexmore.modeling.cost import dense_experts
 from flexmore.modeling.devices import DeviceMap, connect, device_map, sweep_bytes, to_empty
 from flexmore.modeling.experts import FlexMoREExpert
 from flexmore.modeling.modeling_flexmore import FlexMoREForCausalLM
@@ -111,6 +111,7 @@ class SweepModel:
             if self._shown.get(name) == wanted:
                 continue
             self._shown.pop(name, None)  # half-switched would be neither
+            self._let_go(slot)
             dense = {} if low_rank else self._dense_weights(name, rank, control)
             for layer, projection, expert in self._slots(slot):
                 if low_rank:
@@ -175,6 +176,12 @@ class SweepModel:
             }
         self._dense.move_to_end(key)
         return self._dense[key]
+
+    def _let_go(self, slot: int) -> None:
+        """Free an expert's dense weights beyond the limit before others come: two of all experts would not fit."""
+        for _, projection, expert in self._slots(slot):
+            expert.set_rank(projection, 0)
+        self._forget_dense()
 
     def _forget_dense(self) -> None:
         """Let go of dense weights beyond the limit, the longest unused first."""

@@ -14,7 +14,7 @@ from flexmore.errors import FlexmoreError
 from flexmore.factors import factorize_expert
 from flexmore.materialize import materialize
 from flexmore.mixtures import Mixture, Recipe, find_sweep
-from flexmore.modeling import FlexMoREForCausalLM, SweepModel
+from flexmore.modeling import ExpertWeights, FlexMoREForCausalLM, SweepModel
 
 IDS = torch.tensor([[5, 9, 2, 17, 30, 8]])
 
@@ -94,6 +94,30 @@ def test_dense_weights_are_made_once_and_kept_within_the_limit(composed: Any) ->
     assert list(sweep._dense) == [("news", "full", None)], "what is shown is kept in any case, nothing else"
     place(16)
     assert torch.equal(expert.full("up_proj").weight, kept)
+
+
+def test_dense_weights_beyond_the_limit_go_before_others_come(composed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a joint mixture of the paper's experts twice all of them would not fit a GPU."""
+    joint = [mixture for mixture in find_sweep(composed, "joint-a2").mixtures if mixture.rank in ("16", "full")]
+    sweep = SweepModel.load(composed.layout, joint, device="cpu")
+    sweep.dense_limit = 0
+    made, held = ExpertWeights.weight, []
+
+    def weight(*words: Any) -> torch.Tensor:
+        places = {
+            (name, parameter.data_ptr())
+            for name, parameter in sweep.model.named_parameters()
+            if ".experts." in name and ".experts.0." not in name and parameter.shape[0] * parameter.shape[1] == 16 * 24
+        }
+        held.append(len(places))
+        return made(*words)
+
+    monkeypatch.setattr(ExpertWeights, "weight", weight)
+    for mixture in (joint[0], joint[1], joint[0]):
+        sweep.set_mixture(mixture)
+    each = 2 * 3  # layers, projections
+    assert max(held) == (len(composed.names) - 1) * each
+    assert len(sweep._dense) == len(composed.names)
 
 
 def test_a_rank_that_was_not_foreseen_runs_dense(composed: Any) -> None:

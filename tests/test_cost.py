@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flexmore.modeling.cost import break_even, dense_experts
+from flexmore.cost import break_even, dense_experts
 
 HIDDEN, FFN = 4096, 11008
 
