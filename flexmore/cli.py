@@ -231,14 +231,18 @@ def compare(
 
 
 @app.command(rich_help_panel=LOOK)
-def plan(config: Config = DEFAULT, as_json: AsJson = False) -> None:
-    """What a configuration will do: experts, mixtures, tasks, jobs."""
-    from flexmore.plan import architecture, render
+def plan(
+    config: Config = DEFAULT,
+    as_json: AsJson = False,
+    hub: Annotated[bool, typer.Option("--hub", help="Ask the hub for the sizes of files.")] = False,
+) -> None:
+    """What a configuration will do and take: mixtures, tasks, jobs; downloads, disk, memory; where they will not do."""
+    from flexmore.plan import architecture, render, sizes_on_hub
     from flexmore.plan import plan as make
     from flexmore.suites import tasks_of
 
     study = load_study(config)
-    content = make(study, architecture(study), tasks_of(study))
+    content = make(study, architecture(study), tasks_of(study), sizes_on_hub(study) if hub else None)
     typer.echo(json.dumps(content, indent=1) if as_json else render(content))
 
 

@@ -1,15 +1,23 @@
-"""What a configuration will do, known before anything runs."""
+"""What a configuration will do and what it takes, known before anything runs."""
 
-from collections.abc import Mapping, Sequence
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import psutil
+
+from flexmore import footprint
 from flexmore.config import Study
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.files import read_json
 from flexmore.mixtures import Architecture, Mixture, counts, effective_rank, grid, sweeps
 from flexmore.sources import FolderSource, HubSource
+
+if TYPE_CHECKING:
+    from flexmore.repositories import ModelHub
 
 
 def architecture(study: Study) -> Architecture:
@@ -54,8 +62,14 @@ def distinct(mixtures: Sequence[Mixture], architecture: Architecture) -> int:
     return len(keys)
 
 
-def plan(study: Study, architecture: Architecture, tasks: Sequence[TaskInfo]) -> dict[str, Any]:
-    """Counts of what the study consists of: experts, mixtures by kind, distinct ones, tasks by group, rows, jobs."""
+def plan(
+    study: Study, architecture: Architecture, tasks: Sequence[TaskInfo], sizes: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """What the study consists of and takes: mixtures, distinct ones, tasks, jobs; bytes of disk and of memory.
+
+    Args:
+        sizes: bytes of experts' repositories, as the hub says (`sizes_on_hub`).
+    """
     mixtures = grid(study)
     kinds = counts(mixtures)
     groups: dict[str, int] = {}
@@ -82,24 +96,154 @@ def plan(study: Study, architecture: Architecture, tasks: Sequence[TaskInfo]) ->
             "factorize": len(study.names),
             "evaluate": len(sweeps(study)),
         },
+        **_disk(study, architecture, tasks, sizes or {}),
+        "memory": _memory(study, architecture),
     }
+
+
+def sizes_on_hub(study: Study, hub: "ModelHub | None" = None) -> dict[str, int]:
+    """Bytes of what is needed of each expert's repository, which the hub is asked for.
+
+    Raises:
+        FlexmoreError: one cannot be read.
+    """
+    from flexmore.repositories import ModelHub
+
+    found = {name: source for name, source in study.experts.items() if isinstance(source, HubSource)}
+    hub = hub or ModelHub()
+    return {
+        name: sum(file.size for file in hub.find(source.repo, source.revision).files.values())
+        for name, source in found.items()
+    }
+
+
+def _disk(
+    study: Study, architecture: Architecture, tasks: Sequence[TaskInfo], sizes: Mapping[str, int]
+) -> dict[str, Any]:
+    """Bytes to fetch, of factor stores and of results; what of them is not there yet, and the room for it."""
+    layer = footprint.layer_bytes(study, architecture)
+    layers = [study.layout.factors(name) for name in study.names]
+    there = sum(1 for folder in layers for _ in folder.glob("layer-*.safetensors"))
+    limit = study.evaluate.limit
+    items = sum(min(limit, task.n) if limit else task.n for task in tasks) / len(tasks)
+    scores = footprint.score_bytes(distinct(grid(study), architecture) * len(tasks), items)
+    experts = [_expert(study, architecture, name, sizes) for name in study.experts]
+    factors = {"layer": layer, "total": layer * architecture.layers * len(study.names), "layers_here": there}
+    needed = sum(entry["to_fetch"] for entry in experts) + factors["total"] - there * layer + scores
+    return {
+        "acquire": experts,
+        "factors": factors,
+        "scores_about": scores,
+        "disk": {"needed": needed, "free": shutil.disk_usage(_existing(study.layout.root)).free},
+    }
+
+
+def _expert(study: Study, architecture: Architecture, name: str, sizes: Mapping[str, int]) -> dict[str, Any]:
+    """Bytes of an expert's files: as they lie here, as the hub says, or of its tensors alone."""
+    source, folder = study.experts[name], study.layout.expert(name)
+    content = read_json(folder / "source.json") if (folder / "source.json").is_file() else None
+    if content is not None:
+        size, known = sum(entry["size"] for entry in content["files"].values()), "here"
+    elif name in sizes:
+        size, known = sizes[name], "hub"
+    else:
+        experts = 1 if name == "public" else 2
+        size, known = footprint.tensor_bytes(architecture, experts, footprint.itemsize(study)), "tensors"
+    linked = isinstance(source, FolderSource)
+    where = source.repo if isinstance(source, HubSource) else source.source
+    return {"expert": name, "from": where, "bytes": size, "known": known, "to_fetch": 0 if content or linked else size}
+
+
+def _memory(study: Study, architecture: Architecture) -> dict[str, Any]:
+    """Peak memory of the steps, in bytes; of evaluation each sweep's."""
+    steps = {"acquire": footprint.acquire_memory(study, architecture, 2)}
+    if study.names:
+        steps["factorize"] = footprint.factorize_memory(study, architecture)
+    for sweep in sweeps(study):
+        steps[f"evaluate {sweep.name}"] = footprint.evaluate_memory(study, architecture, sweep)
+    return {
+        "steps": {name: vars(memory) for name, memory in steps.items()},
+        "host": psutil.virtual_memory().total,
+        "gpu": _gpu_bytes(),
+    }
+
+
+def _gpu_bytes() -> int | None:
+    """Memory of the smallest GPU of this machine; None where there is none."""
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    if shutil.which(command[0]) is None:
+        return None
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    return min((int(word) for word in said if word.isdigit()), default=0) * footprint.MIB or None
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that exists."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
+
+
+def warnings(content: Mapping[str, Any]) -> list[str]:
+    """Where this machine will not do: disk, memory, a GPU's memory."""
+    disk, memory = content["disk"], content["memory"]
+    found = []
+    if disk["needed"] > disk["free"]:
+        found.append(
+            f"{_gb(disk['needed'])} of disk are needed, {_gb(disk['free'])} are free at {content['results']}; "
+            "set `results:` to a folder on a larger disk"
+        )
+    kind, has = ("host", "this machine has") if memory["gpu"] is None else ("gpu", "the GPU here has")
+    there = memory[kind]
+    if lacking := [name for name, step in memory["steps"].items() if step[kind] > there]:
+        most = max(memory["steps"][name][kind] for name in lacking)
+        found.append(f"{', '.join(lacking)}: up to {_gb(most)} of memory, {has} {_gb(there)}; run them on a larger one")
+    return found
+
+
+def _gb(size: float) -> str:
+    return f"{size / 1e9:,.1f} GB" if size >= 1e8 else f"{size / 1e6:,.1f} MB"
 
 
 def render(content: Mapping[str, Any]) -> str:
     """The plan as lines for a person."""
+    return "\n".join(
+        [*_counted(content), *_stored(content), *_held(content), *map("WARNING   {}".format, warnings(content))]
+    )
+
+
+def _counted(content: Mapping[str, Any]) -> Iterable[str]:
     sizes, kinds = content["architecture"], content["mixtures"]
     beside = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if kind not in ("pair", "joint"))
     groups = ", ".join(f"{group} {number}" for group, number in content["tasks"].items())
     jobs = ", ".join(f"{number} {step}" for step, number in content["jobs"].items())
-    return "\n".join(
-        [
-            f"family    {content['family']}: public and {content['experts']} experts; files in {content['results']}/",
-            f"models    hidden {sizes['hidden']}, ffn {sizes['ffn']}, {sizes['layers']} layers; "
-            f"adapters saturate at rank {content['saturation']}",
-            f"mixtures  {content['study']} in the study ({kinds.get('pair', 0)} pair, {kinds.get('joint', 0)} joint), "
-            f"beside it {beside}; {content['distinct']} of all differ in weights or active experts",
-            f"tasks     {sum(content['tasks'].values())} ({groups})",
-            f"scores    {content['rows']} rows in tables/scores.csv",
-            f"jobs      {jobs}, and the small ones",
-        ]
+    yield f"family    {content['family']}: public and {content['experts']} experts; files in {content['results']}/"
+    yield (
+        f"models    hidden {sizes['hidden']}, ffn {sizes['ffn']}, {sizes['layers']} layers; "
+        f"adapters saturate at rank {content['saturation']}"
     )
+    yield (
+        f"mixtures  {content['study']} in the study ({kinds.get('pair', 0)} pair, {kinds.get('joint', 0)} joint), "
+        f"beside it {beside}; {content['distinct']} of all differ in weights or active experts"
+    )
+    yield f"tasks     {sum(content['tasks'].values())} ({groups})"
+    yield f"scores    {content['rows']} rows in tables/scores.csv"
+    yield f"jobs      {jobs}, and the small ones"
+
+
+def _stored(content: Mapping[str, Any]) -> Iterable[str]:
+    known = {"here": "here already", "hub": "as the hub says", "tensors": "its tensors"}
+    for entry in content["acquire"]:
+        yield f"experts   {entry['expert']:9} {entry['bytes']:>18,} bytes, {known[entry['known']]}: {entry['from']}"
+    factors, disk, scores = content["factors"], content["disk"], content["scores_about"]
+    yield f"factors   {factors['total']:,} bytes, {factors['layer']:,} a layer; {factors['layers_here']} are here"
+    yield f"disk      {_gb(disk['needed'])} to come, of it results about {_gb(scores)}; {_gb(disk['free'])} are free"
+
+
+def _held(content: Mapping[str, Any]) -> Iterable[str]:
+    """Steps that take the same in one line."""
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for name, step in content["memory"]["steps"].items():
+        alike.setdefault(tuple(step.values()), []).append(name)
+    for (host, mapped, gpu), names in alike.items():
+        device = f"; on a GPU {_gb(gpu)} of its memory" if gpu else ""
+        several = ", ".join([names[0], *(name.removeprefix("evaluate ") for name in names[1:])])
+        yield f"memory    {_gb(host)}, and {_gb(mapped)} of mapped files where there is room{device}: {several}"
