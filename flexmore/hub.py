@@ -10,7 +10,7 @@ import yaml
 
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.settings import PAPER_SUITE
-from flexmore.files import write_bytes
+from flexmore.files import disk_problem, write_bytes
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -69,6 +69,17 @@ def explain(error: Exception, page: str, revision: str | None) -> FlexmoreError:
         case _:  # whatever the client's own HTTP library raises
             said = f"the hub did not answer ({type(error).__name__}: {error}); run this where there is a network"
     return FlexmoreError(said)
+
+
+def _unreadable(what: str, error: Exception) -> Exception:
+    """An error of `datasets` as a message with the next step; one of the disk as it is."""
+    if disk_problem(error):
+        return error
+    first = str(error).strip().splitlines()[:1]
+    return FlexmoreError(
+        f"{what}: cannot be fetched ({type(error).__name__}: {' '.join(first)}); run again where there is a network, "
+        "what has come is kept"
+    )
 
 
 def _refusal(status: int, page: str) -> str:
@@ -140,7 +151,10 @@ class DatasetHub:
             loaded = {"test": datasets.load_dataset("json", data_files=str(file), split="train", cache_dir=str(cache))}
         else:
             name = None if part == "default" else part
-            loaded = datasets.load_dataset(path, name, revision=revision, cache_dir=str(cache))
+            try:
+                loaded = datasets.load_dataset(path, name, revision=revision, cache_dir=str(cache))
+            except Exception as error:  # of whichever library it went through
+                raise _unreadable(f"{path} ({part}) at {revision}", error) from None
         if lacking := [split for split in splits if split not in loaded]:
             raise FlexmoreError(f"{path} ({part}) at {revision}: no split {lacking[0]!r}; it has {', '.join(loaded)}")
         return loaded

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,17 @@ Finished = subprocess.CompletedProcess[str]
 
 @dataclass(frozen=True)
 class Place:
-    """A folder that looks like a fresh clone, with the smoke study's configuration in smoke.yaml."""
+    """A folder that looks like a fresh clone, with the smoke study's configuration in smoke.yaml.
+
+    Attributes:
+        config: the study that is run here, and its `family`.
+        patience: seconds that a command may take.
+    """
 
     folder: Path
+    config: str = "smoke.yaml"
+    family: str = "smoke"
+    patience: float = 600
 
     @classmethod
     def make(cls, folder: Path) -> "Place":
@@ -42,40 +50,45 @@ class Place:
     def copy(self, folder: Path) -> "Place":
         """The same with all that has been computed, times of modification included."""
         shutil.copytree(self.folder, folder, symlinks=True)
-        return Place(folder)
+        return replace(self, folder=folder)
 
     @property
     def results(self) -> Path:
-        return self.folder / RESULTS
+        return self.folder / "results" / self.family
 
-    def run(self, *words: str, check: bool = True, path: Path | None = None, timeout: float = 600) -> Finished:
+    def run(self, *words: str, check: bool = True, path: Path | None = None, timeout: float | None = None) -> Finished:
         """Run a Python module (snakemake, flexmore) here; standard output and error come back together.
 
         Args:
             path: PYTHONPATH.
-            timeout: in seconds.
+            timeout: in seconds; None: `patience`.
         """
         done = subprocess.run(
-            [sys.executable, "-m", *words], cwd=self.folder, env=environment(path), timeout=timeout,
+            [sys.executable, "-m", *words], cwd=self.folder, env=environment(path), timeout=timeout or self.patience,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         assert not check or done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stdout}"
         return done
 
     def snakemake(self, *words: str, cores: int = 2, check: bool = True) -> Finished:
-        return self.run("snakemake", *words, "--cores", str(cores), "--configfile", "smoke.yaml", check=check)
+        return self.run("snakemake", *words, "--cores", str(cores), "--configfile", self.config, check=check)
 
     def resume(self, cores: int = 2, check: bool = True) -> Finished:
         """The documented command after a kill."""
-        return self.run(*RESUME, "--cores", str(cores), check=check)
+        return self.run(*self.resuming, "--cores", str(cores), check=check)
+
+    @property
+    def resuming(self) -> tuple[str, ...]:
+        """The words of that command."""
+        return ("flexmore", "resume", "--configfile", self.config)
 
     def planned(self, *words: str) -> list[str]:
         """What a run would do now: the messages of its jobs, sorted."""
         return sorted(re.findall(r"^Job \d+: (.*)$", self.snakemake("--dry-run", *words).stdout, flags=re.MULTILINE))
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """Change smoke.yaml."""
-        path = self.folder / "smoke.yaml"
+        """Change the configuration."""
+        path = self.folder / self.config
         content = yaml.safe_load(path.read_text())
         change(content)
         path.write_text(yaml.safe_dump(content, sort_keys=False))
@@ -94,7 +107,7 @@ class Place:
                 start_new_session=True,
             )  # fmt: skip
 
-        def until(moment: Callable[[], bool], timeout: float = 400) -> None:
+        def until(moment: Callable[[], bool], timeout: float = self.patience) -> None:
             deadline = time.monotonic() + timeout
             while not moment():
                 assert process.poll() is None, f"{words} ended too early:\n{log.read_text()}"

@@ -1,10 +1,12 @@
 """Made-up rows in the true schema of every data set of the paper's tasks: names, splits, columns, nesting, label types.
 
 `write` lays them out as the hub does, so that `datasets.load_dataset("cais/mmlu", "anatomy")` finds them in the working
-folder. Every data set has seven rows to show and three to ask, four where one is taken as a shot.
+folder. Every data set has seven rows to show and, unless more are wanted, three to ask, and one more where one of them
+is taken as a shot.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +44,9 @@ def tasks_of(group: str) -> list[str]:
     return [info.task for info in INDEX if info.group == group]
 
 
-def write(root: Path) -> None:
-    """All data sets, each in a folder of its name under `root`."""
-    for path, configs in _data_sets().items():
+def write(root: Path, asked: int = ASKED) -> None:
+    """All data sets, each in a folder of its name under `root`, with so many rows to ask."""
+    for path, configs in _data_sets(asked).items():
         listed = []
         for config, splits in configs.items():
             entry: dict[str, Any] = {"config_name": config, "data_files": []}
@@ -61,7 +63,7 @@ def write(root: Path) -> None:
         (root / path / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': listed})}---\n")
 
 
-def _data_sets() -> Mapping[str, Mapping[str, Mapping[str, Dataset]]]:
+def _data_sets(asked: int) -> Mapping[str, Mapping[str, Mapping[str, Dataset]]]:
     """Path -> config -> split -> rows."""
     subjects = [name.removeprefix("mmlu_") for name in tasks_of("MMLU")]
     exams = [name.removeprefix("agieval_").replace("_", "-") for name in tasks_of("AGIEval")]
@@ -121,29 +123,30 @@ def _data_sets() -> Mapping[str, Mapping[str, Mapping[str, Dataset]]]:
     }
     coqa = {"id": TEXT, "source": TEXT, "story": TEXT, "questions": {"input_text": List(TEXT), "turn_id": List(NUMBER)}}
     coqa |= {"answers": told, "additional_answers": {"0": told, "1": told, "2": told}}
+    splits = partial(_splits, asked)
     train, three = "train", ("train", "validation", "test")
     return {
-        "allenai/ai2_arc": {"ARC-Easy": _splits(arc, _arc, three), "ARC-Challenge": _splits(arc, _arc, three)},
-        "aps/super_glue": {"boolq": _splits(boolq, _boolq, three)},
-        "tau/commonsense_qa": {"default": _splits(csqa, _csqa, three)},
-        "Rowan/hellaswag": {"default": _splits(hellaswag, _hellaswag, three)},
-        "allenai/openbookqa": {"main": _splits(openbook, _openbook, three)},
-        "baber/piqa": {"default": _splits(piqa, _piqa, three)},
-        "lighteval/siqa": {"default": _splits(siqa, _siqa, (train, "validation"))},
-        "allenai/winogrande": {"winogrande_xl": _splits(winogrande, _winogrande, three)},
-        "cais/mmlu": {name: _splits(mmlu, _mmlu(name), ("test", "validation", "dev")) for name in subjects},
-        "TIGER-Lab/MMLU-Pro": {"default": _categories(pro)},
+        "allenai/ai2_arc": {"ARC-Easy": splits(arc, _arc, three), "ARC-Challenge": splits(arc, _arc, three)},
+        "aps/super_glue": {"boolq": splits(boolq, _boolq, three)},
+        "tau/commonsense_qa": {"default": splits(csqa, _csqa, three)},
+        "Rowan/hellaswag": {"default": splits(hellaswag, _hellaswag, three)},
+        "allenai/openbookqa": {"main": splits(openbook, _openbook, three)},
+        "baber/piqa": {"default": splits(piqa, _piqa, three)},
+        "lighteval/siqa": {"default": splits(siqa, _siqa, (train, "validation"))},
+        "allenai/winogrande": {"winogrande_xl": splits(winogrande, _winogrande, three)},
+        "cais/mmlu": {name: splits(mmlu, _mmlu(name), ("test", "validation", "dev")) for name in subjects},
+        "TIGER-Lab/MMLU-Pro": {"default": _categories(pro, asked)},
         "ruixiangcui/AGIEval": {
-            name: {"test": _table(exam, [_exam(name, i) for i in range(ASKED + 1)])} for name in exams
+            name: {"test": _table(exam, [_exam(name, i) for i in range(asked + 1)])} for name in exams
         },
-        "SaylorTwift/bbh": {n: {"test": _table({"input": TEXT, "target": TEXT}, _puzzles(n))} for n in puzzles},
-        "rajpurkar/squad": {"plain_text": _splits(squad, _squad, (train, "validation"))},
+        "SaylorTwift/bbh": {n: {"test": _table({"input": TEXT, "target": TEXT}, _puzzles(n, asked))} for n in puzzles},
+        "rajpurkar/squad": {"plain_text": splits(squad, _squad, (train, "validation"))},
         "google-research-datasets/nq_open": {
-            "nq_open": _splits({"question": TEXT, "answer": List(TEXT)}, _nq, (train, "validation"))
+            "nq_open": splits({"question": TEXT, "answer": List(TEXT)}, _nq, (train, "validation"))
         },
-        "mandarjoshi/trivia_qa": {"rc.wikipedia.nocontext": _splits(trivia, _trivia, three)},
-        "EleutherAI/drop": {"default": _splits(drop, _drop, (train, "validation"))},
-        "EleutherAI/coqa": {"default": _splits(coqa, _coqa, (train, "validation"))},
+        "mandarjoshi/trivia_qa": {"rc.wikipedia.nocontext": splits(trivia, _trivia, three)},
+        "EleutherAI/drop": {"default": splits(drop, _drop, (train, "validation"))},
+        "EleutherAI/coqa": {"default": splits(coqa, _coqa, (train, "validation"))},
     }
 
 
@@ -151,9 +154,9 @@ def _table(features: Mapping[str, Any], rows: Rows) -> Dataset:
     return Dataset.from_list(rows, features=Features(features))
 
 
-def _splits(features: Mapping[str, Any], make: Make, names: Iterable[str]) -> dict[str, Dataset]:
+def _splits(asked: int, features: Mapping[str, Any], make: Make, names: Iterable[str]) -> dict[str, Dataset]:
     counts = {"train": SHOWN, "dev": 5}
-    return {name: _table(features, [make(name, i) for i in range(counts.get(name, ASKED))]) for name in names}
+    return {name: _table(features, [make(name, i) for i in range(counts.get(name, asked))]) for name in names}
 
 
 def _told(split: str, i: int) -> str:
@@ -248,7 +251,7 @@ def _mmlu(subject: str) -> Make:
     }
 
 
-def _categories(features: Mapping[str, Any]) -> dict[str, Dataset]:
+def _categories(features: Mapping[str, Any], asked: int) -> dict[str, Dataset]:
     def row(shown: bool, category: str, i: int) -> dict[str, Any]:
         options = _listed(i, 10 if i else 3)  # not all questions have ten
         told = _told("dev" if shown else "test", i)
@@ -263,7 +266,7 @@ def _categories(features: Mapping[str, Any]) -> dict[str, Dataset]:
     def rows(shown: bool, count: int) -> Dataset:
         return _table(features, [row(shown, category, i) for i in range(count) for category in CATEGORIES])
 
-    return {"test": rows(False, ASKED), "validation": rows(True, 5)}
+    return {"test": rows(False, asked), "validation": rows(True, 5)}
 
 
 def _exam(name: str, i: int) -> dict[str, Any]:
@@ -281,11 +284,11 @@ def _exam(name: str, i: int) -> dict[str, Any]:
     }
 
 
-def _puzzles(name: str) -> Rows:
+def _puzzles(name: str, asked: int) -> Rows:
     from flexmore.evaluation.olmes.bbh import worked
 
     targets = [sample["target"].rsplit("answer is ", 1)[1].rstrip(".") for sample in worked()[name]["samples"]]
-    return [{"input": f"Puzzle asked {i}", "target": targets[i]} for i in range(ASKED)]
+    return [{"input": f"Puzzle asked {i}", "target": targets[i % len(targets)]} for i in range(asked)]
 
 
 def _squad(split: str, i: int) -> dict[str, Any]:

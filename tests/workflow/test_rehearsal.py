@@ -1,0 +1,179 @@
+"""The paper's study rehearsed on a local hub: downloads, every step, tables; in part here, all of it with `-m full`."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import rehearsal
+import yaml
+from local_hub import Hub
+from place import Place
+
+from flexmore.config import load_study
+from flexmore.mixtures import grid
+from flexmore.suites import tasks_of
+
+SHRUNK = {"family", "results", "architecture", "suite.lock", "evaluate.limit", "calibration"}
+
+
+def content(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(Path(f"config/{name}.yaml").read_text())
+    return found
+
+
+def test_it_is_the_papers_configuration_but_for_sizes_and_places() -> None:
+    paper, rehearsed = content("paper"), content("rehearsal")
+    assert paper.keys() == rehearsed.keys()
+    for key in paper.keys() - SHRUNK:
+        for inner in paper[key] if isinstance(paper[key], dict) else ():
+            if f"{key}.{inner}" not in SHRUNK:
+                assert rehearsed[key][inner] == paper[key][inner], f"{key}.{inner}"
+        if not isinstance(paper[key], dict):
+            assert rehearsed[key] == paper[key], key
+    assert rehearsed["calibration"]["required"] is paper["calibration"]["required"] is True
+    study = load_study(Path("config/rehearsal.yaml"))
+    assert [m.name for m in grid(study)] == [m.name for m in grid(load_study(Path("config/paper.yaml")))]
+    assert len(tasks_of(study)) == 120
+
+
+def test_what_the_first_study_acquires_is_the_papers() -> None:
+    paper, first = content("paper"), content("first")
+    assert (first["family"], first["results"]) == (paper["family"], paper["results"])
+    assert first["architecture"] == paper["architecture"]
+    assert first["suite"]["lock"] == paper["suite"]["lock"]
+    assert set(first["ranks"]) <= set(paper["ranks"])
+    assert all(paper["experts"][name] == source for name, source in first["experts"].items())
+    tasks = tasks_of(load_study(Path("config/first.yaml")))
+    whole_suite = tasks_of(load_study(Path("config/paper.yaml")))
+    assert [task for task in whole_suite if task.group == "BBH"] == list(tasks)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models and data sets, made once."""
+    root = tmp_path_factory.mktemp("hub")
+    rehearsal.make(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def hub(made: Path) -> Iterator[Hub]:
+    """A local hub that has them; what runs meanwhile knows no other."""
+    with rehearsal.served(made, content("rehearsal")) as server, pytest.MonkeyPatch.context() as patch:
+        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE"):
+            patch.delenv(name, raising=False)
+        patch.setenv("HF_ENDPOINT", server.url)
+        patch.setenv("HF_HOME", str(made / "home"))
+        yield server
+
+
+def smoke(folder: Path, hub: Hub) -> Place:
+    """The smoke form, nothing of it computed."""
+    place = rehearsal.place_of(folder, hub)
+    (place.folder / place.config).write_text(yaml.safe_dump(rehearsal.reduced(content("rehearsal")), sort_keys=False))
+    return place
+
+
+@pytest.fixture(scope="module")
+def rehearsed(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The smoke form, run."""
+    place = smoke(tmp_path_factory.mktemp("rehearsed") / "clone", hub)
+    place.snakemake()
+    return place
+
+
+def whole(place: Place, hub: Hub) -> None:
+    """Every score is there; what was acquired is what the hub has; nothing is left to do."""
+    study = load_study(place.folder / place.config)
+    layout = study.layout
+    scores = pd.read_parquet(place.results / "tables" / "scores.parquet")
+    assert len(scores) == len(grid(study)) * len(tasks_of(study))
+    for name, source in study.experts.items():
+        found = json.loads((place.folder / layout.expert(name) / "source.json").read_text())
+        assert found["commit"] == hub.models[source.repo].branches["main"]  # type: ignore[union-attr]
+    lock = json.loads((place.folder / study.suite.lock).read_text())
+    assert {part for entry in lock["datasets"].values() for part in entry["parts"]}
+    assert (place.results / "calibration" / "passed.json").is_file()
+    assert (place.results / "README.md").is_file()
+    assert "Beside what was published" not in (place.results / "README.md").read_text()
+    assert place.planned() == []
+
+
+@pytest.mark.timeout(900)
+def test_in_part(rehearsed: Place, hub: Hub) -> None:
+    whole(rehearsed, hub)
+
+
+def test_a_model_has_more_rows_than_its_tokenizer_tokens(rehearsed: Place) -> None:
+    folder = rehearsed.results / "experts" / "math"
+    config = json.loads((folder / "config.json").read_text())
+    tokens = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+    assert config["vocab_size"] > len(tokens) + 2
+    assert config["dtype"] == "bfloat16"
+    assert len(list(folder.glob("model-*-of-*.safetensors"))) > 1
+
+
+def test_a_rank_above_saturation_is_the_same_mixture(rehearsed: Place) -> None:
+    scores = pd.read_parquet(rehearsed.results / "tables" / "scores.parquet").set_index(["mixture", "task"])["score"]
+    config = load_study(rehearsed.folder / rehearsed.config)
+    assert config.architecture is not None
+    assert config.architecture.hidden < 64
+    recipes = [json.loads(path.read_text()) for path in (rehearsed.results / "mixtures").glob("math-r*.json")]
+    assert sorted(recipe["effective_ranks"][0] for recipe in recipes) == [1, 8, 32]
+    assert scores.loc["math-r64"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("fault", ["missing", "busy", "dead"])
+def test_a_data_set_that_cannot_be_fetched_is_named(hub: Hub, tmp_path: Path, fault: str) -> None:
+    place = smoke(tmp_path / "clone", hub)
+    place.configure(lambda study: study["suite"].update(tasks=["csqa"]))
+    file = "default/validation-00000-of-00001.parquet"
+    hub.faults[file] = fault
+    try:
+        ended = place.run("flexmore", "datasets", "--config", place.config, check=False)
+    finally:
+        hub.faults.clear()
+    assert ended.returncode == 1
+    assert "error: tau/commonsense_qa (default) at 94630fe3" in ended.stdout
+    assert "run again where there is a network" in ended.stdout
+    assert "Traceback" not in ended.stdout
+    assert not (place.results / "datasets" / "source.json").exists()
+
+
+def kill_three_times(place: Place, cores: int = 2) -> None:
+    """In a download, in evaluating pairs, in evaluating what the pairs chose; then to the end."""
+    results, cache, given = place.results, place.results / "cache" / "scores", ("--cores", str(cores))
+    with place.started("snakemake", "--configfile", place.config, *given) as until:
+        until(lambda: any(results.glob("experts/*/*.safetensors")))
+    with place.started(*place.resuming, *given) as until:
+        until(lambda: any(results.glob("factors/*/index.json")) and any(cache.glob("*/*.json")))
+    with place.started(*place.resuming, *given) as until:
+        until(lambda: any(results.glob("mixtures/joint-*-best.json")))
+    place.resume(cores)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_killed_three_times_its_tables_are_the_same_bytes(rehearsed: Place, hub: Hub, tmp_path: Path) -> None:
+    place = smoke(tmp_path / "clone", hub)
+    kill_three_times(place)
+    assert place.tables() == rehearsed.tables()
+
+
+@pytest.mark.full
+@pytest.mark.timeout(4 * 3600)
+def test_all_of_it_undisturbed_and_killed_three_times(hub: Hub, tmp_path: Path) -> None:
+    undisturbed = rehearsal.place_of(tmp_path / "clone", hub)
+    start = time.monotonic()
+    undisturbed.snakemake()
+    minutes = (time.monotonic() - start) / 60
+    print(f"the rehearsal took {minutes:.1f} minutes")
+    whole(undisturbed, hub)
+    assert minutes < 30
+    place = rehearsal.place_of(tmp_path / "killed", hub)
+    kill_three_times(place)
+    assert place.tables() == undisturbed.tables()
