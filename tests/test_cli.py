@@ -202,3 +202,9 @@ def test_a_mixture_leaves_and_comes_back_by_the_command_line(composed: Any, tmp_
         for word in words:
             invoked(verb, *([word] if word else []), "--config", tmp_path / "study.yaml")
     assert (tmp_path / "study" / "tiny" / "mixtures" / "law-r4.json").is_file(), "a study of an imported expert"
+
+
+def test_a_wrong_shard_ends_before_anything_is_loaded() -> None:
+    done = flexmore("evaluate", "math", "--shard", "3/2", "--config", SMOKE, torch=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: --shard: found '3/2'; expected i/n with i from 1 to n, such as 2/8\n"
