@@ -57,7 +57,9 @@ def read_answers(path: Path, task: str) -> Mapping[str, Any]:
         lines = gzip.decompress(path.read_bytes()).decode().split("\n")
         found: dict[str, Mapping[str, Any]] = {line["task"]: line for line in map(json.loads, filter(None, lines))}
     except FileNotFoundError:
-        raise FlexmoreError(f"{path}: not found; answers are kept since the sweep is evaluated again") from None
+        raise FlexmoreError(
+            f"{path}: not found; evaluate the sweep, which keeps the answers beside its scores"
+        ) from None
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise FlexmoreError(f"{path}: not a file of answers ({error}); evaluate the sweep again") from None
     if task not in found:

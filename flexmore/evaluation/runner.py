@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -161,7 +161,7 @@ class _Sweep:
         self._termination = termination
         self._engine = self._engine_of(model)
         self._versions: dict[str, str] = {}
-        self._tasks = self._prepare()
+        self._tasks: dict[str, PreparedTask] = {}
         self._requests: dict[str, Any] = {}
         self._tokens: dict[str, int] = {}
         self._loaded = ""
@@ -170,6 +170,7 @@ class _Sweep:
     def run(self, recipes: Sequence[Recipe], part: Part, title: str) -> Records:
         """Evaluate what of a part is not in the cache; returns what of it there is, without what failed."""
         pairs = part.of(recipes, self._suite.index, self._settings.limit)
+        self._prepare({info.task for _, info in pairs})
         wanted = [(recipe, self._tasks[info.task]) for recipe, info in pairs if info.task in self._tasks]
         records: Records = {}
         missing = []
@@ -191,17 +192,17 @@ class _Sweep:
         self.report.alarms = list(_alarms(wanted, records))
         return records
 
-    def _prepare(self) -> dict[str, PreparedTask]:
-        """Load every task and build its requests; one that fails is reported and left out."""
+    def _prepare(self, names: Set[str]) -> None:
+        """Load tasks and build their requests; one that fails is reported and left out."""
         manager = open_tasks(self._suite.folder)
-        tasks = {}
         for info in self._suite.index:
+            if info.task not in names:
+                continue
             try:
                 task = load_task(manager, info.task, self._settings.seed, self._suite.datasets)
-                tasks[info.task] = PreparedTask(info, task, self._settings.limit, self._settings.sampling)
+                self._tasks[info.task] = PreparedTask(info, task, self._settings.limit, self._settings.sampling)
             except Exception as error:  # a task is foreign code: whatever it raises, the others go on
                 self._failed(info.task, error)
-        return tasks
 
     def _key(self, recipe: Recipe, task: PreparedTask) -> str:
         settings = {"limit": self._settings.limit, "seed": self._settings.seed}

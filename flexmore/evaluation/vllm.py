@@ -9,6 +9,7 @@ import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ class VllmLM:
         self.model = source.model
         self.encoder = source.encoder
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What of tokenizer and engine decides the answers beside weights, dtype and requests."""
         return {"engine": "vllm", **self.encoder.identity}
