@@ -109,8 +109,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 GresTypes=gpu
 AccountingStorageType=accounting_storage/$1
-AccountingStorageTRES=gres/gpu
-$([ "$1" = slurmdbd ] && printf 'AccountingStorageHost=127.0.0.1\nAccountingStoragePort=%s\nAccountingStoragePass=%s\nAccountingStoreFlags=job_comment\n' \
+$([ "$1" = slurmdbd ] && printf 'AccountingStorageHost=127.0.0.1\nAccountingStoragePort=%s\nAccountingStoragePass=%s\nAccountingStorageTRES=gres/gpu\nAccountingStoreFlags=job_comment\n' \
     $((PORT + 2)) "$RUN/munge.socket")
 # answer at once: these are test jobs
 SchedulerType=sched/backfill

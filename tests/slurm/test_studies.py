@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from cluster import NO_ACCOUNTING, SOON, cluster
+from cluster import SOON, cluster
 
 from flexmore.config import load_study
 from flexmore.mixtures import sweeps
@@ -52,9 +52,9 @@ def test_every_job_of_the_papers_study_is_accepted_with_its_true_resources(tmp_p
     place = Place.make(tmp_path / "clone")
     for path in (place.folder / "workflow" / "rules").glob("*.smk"):
         path.write_text(SHELL.sub(TOUCH.strip(), path.read_text()))
-    with cluster(large="1", mem="2000000", gpus="8") as slurm:
+    with cluster("--db", large="1", mem="2000000", gpus="8") as slurm:
         config = ("--configfile", "config/paper.yaml")
-        said = place.run("snakemake", *PROFILE, *SOON, *NO_ACCOUNTING, *config, timeout=3600).stdout
+        said = place.run("snakemake", *PROFILE, *SOON, *config, timeout=3600).stdout
         jobs = {job["step"]: job for job in slurm.jobs(place.folder)}
     assert "sbatch failed" not in said
     assert {job["JobState"] for job in jobs.values()} == {"COMPLETED"}
