@@ -87,6 +87,11 @@ def parse_shard(text: str) -> Shard:
 
 def parts_of(sweep: Sweep, tasks: Sequence[TaskInfo], settings: EvaluateSettings) -> Mapping[str, Part]:
     """The jobs into which the configuration cuts a sweep, by name; none where one job does all."""
+    found = _cut(sweep, tasks, settings)
+    return found if len(found) > 1 else {}
+
+
+def _cut(sweep: Sweep, tasks: Sequence[TaskInfo], settings: EvaluateSettings) -> dict[str, Part]:
     names = [mixture.name for mixture in sweep.mixtures]
     match settings.jobs:
         case "sweep":
@@ -99,7 +104,7 @@ def parts_of(sweep: Sweep, tasks: Sequence[TaskInfo], settings: EvaluateSettings
     stated = settings.jobs
     items = len(names) * sum(_items(info, settings.limit) for info in tasks)
     number = math.ceil(hours(items * stated.tokens_per_item, stated) / stated.hours)
-    return {f"{i}-of-{number}": Part(shard=(i, number)) for i in range(1, number + 1)} if number > 1 else {}
+    return {f"{i}-of-{number}": Part(shard=(i, number)) for i in range(1, number + 1)}
 
 
 def hours(tokens: float, stated: HourJobs) -> float:

@@ -49,6 +49,12 @@ def test_jobs_cover_a_sweep(jobs: Any, number: int) -> None:
     assert covered(list(found.values()) or [Part()], RECIPES, TASKS) == covered([Part()], RECIPES, TASKS)
 
 
+def test_what_one_job_does_is_not_cut() -> None:
+    public = Sweep("public", (), (RECIPES[0].mixture,))
+    for jobs in ("mixture", HourJobs()):
+        assert parts_of(public, TASKS, EvaluateSettings(jobs=jobs)) == {}
+
+
 def test_the_second_mixture_of_the_same_weights_has_nothing_to_do() -> None:
     assert Part("math-r128").of(RECIPES, TASKS, None) == []
     assert len(Part("math-r64", "BBH").of(RECIPES, TASKS, None)) == 4
