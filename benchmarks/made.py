@@ -48,7 +48,9 @@ def write_model(
     folder.mkdir(parents=True)
     write_sharded(folder, planned, 5_000_000_000)
     write_json(folder / "config.json", _config(expert, hidden, ffn, layers, dtype))
-    (folder / "tokenizer.json").write_text('{"version": "1.0", "model": {"type": "WordLevel", "vocab": {"a": 0}}}')
+    words = {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}
+    parts = dict.fromkeys(("truncation", "padding", "normalizer", "pre_tokenizer", "post_processor", "decoder"))
+    write_json(folder / "tokenizer.json", {"version": "1.0", "added_tokens": [], "model": words, **parts})
     return folder
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ from place import ROOT, Place  # noqa: E402
 
 CONFIG = "config/rehearsal.yaml"
 ASKED = 8
+ENDINGS = ("Answer:", "Answer: Let's think step by step.")
+ANSWER = " (A) True 7 valid yes]"
+"""A token of its own, in which every task of BBH finds an answer of its form."""
+LOUD = 60.0
 EXAMS = "https://raw.githubusercontent.com/ruixiangcui/AGIEval/{revision}/data/v1_1"
 SMOKE_TASKS = ["csqa", "coqa", "mmlu_anatomy", "mmlu_pro_law", "agieval_sat_math", "bbh_navigate"]
 
@@ -39,6 +44,7 @@ def make(root: Path) -> None:
     study = yaml.safe_load((ROOT / CONFIG).read_text())
     stated = study["architecture"]
     tokenizer = byte_tokenizer(stated["vocabulary"] - 64, texts(root / "datasets"))
+    tokenizer.add_tokens([ANSWER])
     sizes = {
         "vocab_size": stated["vocabulary"],
         "hidden_size": stated["hidden"],
@@ -54,8 +60,31 @@ def make(root: Path) -> None:
         "dtype": "bfloat16",
     }
     experts = [name for name in study["experts"] if name != "public"]
-    ends = [tokenizer.eos_token_id, *(n for n in range(len(tokenizer)) if "\n\n" in tokenizer.decode([n]))]
-    write_family(root / "models", experts, sizes, tokenizer, shard="200KB", ends=ends)
+    write_family(root / "models", experts, sizes, tokenizer, shard="200KB", shape=partial(answering, tokenizer))
+
+
+def answering(tokenizer: Any, model: Any) -> None:
+    """Let a model of random weights answer: after what ends a prompt ANSWER, after it the end of text.
+
+    Answers that cannot be read would be quarantined, and the study rightly stopped. The two rows of the head are a
+    ridge fit on hidden states, of which the last token decides most.
+    """
+    import torch
+
+    from flexmore.evaluation.olmes.bbh import worked
+
+    [answer] = tokenizer.encode(ANSWER)
+    asked = [sample["input"] for task in worked().values() for sample in task["samples"]]
+    with torch.no_grad():
+        model.model.embed_tokens.weight *= 8
+        states = []
+        for number, text in enumerate(asked):
+            ids = [*tokenizer.encode(f"Question: {text}\n{ENDINGS[number % 2]}"), answer]
+            states.append(model.model(input_ids=torch.tensor([ids])).last_hidden_state[0, -2:])
+        found = torch.cat(states)
+        wanted = torch.tensor([LOUD, -LOUD]).repeat(len(asked))
+        row = torch.linalg.solve(found.T @ found + torch.eye(found.shape[1]), found.T @ wanted)
+        model.lm_head.weight[answer], model.lm_head.weight[tokenizer.eos_token_id] = row, -row
 
 
 def texts(data: Path) -> Iterator[str]:
@@ -67,7 +96,6 @@ def texts(data: Path) -> Iterator[str]:
     for task in worked().values():
         yield task["description"]
         yield from (f"Q: {sample['input']}\nA: {sample['target']}" for sample in task["samples"])
-    yield from ("\n" * lines for lines in range(2, 7))  # of these too a true tokenizer has tokens
     for path in sorted(data.rglob("*.parquet")):
         yield from (str(row) for row in Dataset.from_parquet(str(path), keep_in_memory=True))
 

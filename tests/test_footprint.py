@@ -87,16 +87,16 @@ def test_what_will_not_do_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(10**12))
     assert warnings(planned(PAPER)) == []
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 0, 10**11))
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(30 * 10**9))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(50 * 10**9))
     disk, host = warnings(planned(PAPER))
     assert "225." in disk
     assert "100.0 GB are free" in disk
     assert "set `results:`" in disk
     assert host.startswith("evaluate joint-a2, evaluate joint-a4")
-    assert "this machine has 30.0 GB" in host
+    assert "this machine has 50.0 GB" in host
     monkeypatch.setattr("flexmore.plan._gpu_bytes", lambda: 80 * 10**9)
     _, device = warnings(planned(PAPER))
-    assert device.startswith("evaluate joint-a2, evaluate joint-a4")
+    assert device.startswith("evaluate joint-a2, evaluate joint-a2-selected, evaluate joint-a4")
     assert "the GPU here has 80.0 GB" in device
 
 
@@ -104,5 +104,5 @@ def test_the_papers_pairs_fit_80_gb_and_its_joint_mixtures_141() -> None:
     """By arithmetic: no GPU has seen them."""
     sizes = architecture(PAPER)
     pair, joint = (footprint.evaluate_memory(PAPER, sizes, find_sweep(PAPER, name)) for name in ("math", "joint-a7"))
-    assert 14.6e9 + 8.7e9 < pair.gpu < 80e9
-    assert 66.5e9 < joint.gpu < 141e9
+    assert 14.6e9 + 8.7e9 < pair.gpu < 0.9 * 80e9
+    assert 66.5e9 < joint.gpu < 0.9 * 141e9

@@ -1,10 +1,11 @@
-"""The paper's shapes on random weights: one layer of 4096 by 11008, seven experts, bf16, within 8 GB."""
+"""The paper's shapes on random weights: a layer of 4096 by 11008, seven experts, bf16, to the forward within 8 GB."""
 
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,20 +50,73 @@ materialize(Recipe.read(layout.recipe("joint-a2-r4096")), layout, root / "satura
 print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
 """
 
+FORWARD = """
+import json, resource, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from flexmore.config import Layout
+from flexmore.mixtures import Recipe
+from flexmore.modeling.sweep import SweepModel
 
-def test_seven_experts_from_folder_to_checkpoint_within_8_gb(tmp_path: Path) -> None:
+layout = Layout(Path(sys.argv[1]) / "results" / "random")
+mixtures = [Recipe.read(layout.recipe(f"joint-a2-{rank}")).mixture for rank in ("r16", "r256", "full")]
+sweep = SweepModel.load(layout, mixtures, device="cpu")
+tokens = torch.arange(64)[None]
+logits = {}
+with torch.inference_mode():
+    for mixture in mixtures:
+        sweep.set_mixture(mixture)
+        logits[mixture.name] = sweep.model(input_ids=tokens).logits
+print(json.dumps({
+    "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    "finite": all(bool(found.isfinite().all()) for found in logits.values()),
+    "dtypes": sorted({str(found.dtype) for found in logits.values()}),
+    "differ": bool((logits["joint-a2-r16"] != logits["joint-a2-full"]).any()),
+}))
+"""
+
+
+def said(script: str, *words: str) -> dict[str, Any]:
+    """What a script prints in its last line, run in a process of its own; prints its peak memory."""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], cwd=ROOT, capture_output=True, text=True, check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(f"peak {found['peak'] / 2**30:.2f} GiB")
+    return found
+
+
+def planned(root: Path, names: list[str]) -> int:
+    """Bytes that `flexmore plan` expects of that process: a batch of 64 tokens, mapped files included."""
+    from flexmore.config import load_study
+    from flexmore.footprint import evaluate_memory
+    from flexmore.mixtures import find_sweep
+    from flexmore.plan import architecture
+
+    experts = {name: {"source": "folder", "path": str(root / name)} for name in ("public", *names)}
+    study = load_study({
+        "family": "random", "results": str(root / "results"), "ranks": [16, 256, "full"], "experts": experts,
+        "joint": {"active": [2], "selections": []}, "evaluate": {"batch_tokens": 64},
+    })  # fmt: skip
+    memory = evaluate_memory(study, architecture(study), find_sweep(study, "joint-a2"))
+    return memory.host + memory.mapped
+
+
+def test_seven_experts_from_folder_to_forward_within_8_gb(tmp_path: Path) -> None:
     from flexmore.checkpoints import Checkpoint
     from flexmore.mixtures import PROJECTIONS
 
     names = ["code", "creative", "math", "news", "pes2o", "reddit"]
-    done = subprocess.run(
-        [sys.executable, "-c", STUDY, str(tmp_path), "1", "cpu", *names], cwd=ROOT, capture_output=True, text=True,
-        check=False, env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    peak = json.loads(done.stdout.splitlines()[-1])["peak"]
-    print(f"peak {peak / 2**30:.2f} GiB")
-    assert peak < 8e9
+    assert said(STUDY, str(tmp_path), "1", "cpu", *names)["peak"] < 8e9
+    forward = said(FORWARD, str(tmp_path))
+    assert forward["peak"] < 8e9
+    assert forward["finite"]
+    assert forward["differ"]
+    assert forward["dtypes"] == ["torch.bfloat16"]
+    assert forward["peak"] == pytest.approx(planned(tmp_path, names), rel=0.25)
     dense, factored = Checkpoint(tmp_path / "flexolmo"), Checkpoint(tmp_path / "flexmore")
     saturated, math = Checkpoint(tmp_path / "saturated"), Checkpoint(tmp_path / "math")
     for projection in PROJECTIONS:

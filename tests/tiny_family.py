@@ -1,6 +1,6 @@
 """Tiny families of random weights in the hub's layout, made with transformers' own classes and `save_pretrained`."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,21 +52,22 @@ def write_family(
     sizes: Mapping[str, Any],
     tokenizer: PreTrainedTokenizerFast,
     shard: str,
-    ends: Collection[int] = (),
+    shape: Callable[[Any], None] | None = None,
 ) -> None:
     """Folders public and one for each expert: one backbone and public expert, experts of their own, several shards.
 
     Args:
         sizes: of transformers' configuration; `dtype` is that of the weights on disk.
         shard: the most that a shard holds.
-        ends: tokens that are to be likely, as what ends an answer is: random weights hardly ever come to one.
+        shape: changes the public model before experts branch from it.
     """
     torch.manual_seed(0)
     public = Olmo2ForCausalLM(Olmo2Config(**sizes))
     with torch.no_grad():  # larger than transformers' initialisation, so that errors show
         for parameter in public.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.5)
-        public.lm_head.weight[list(ends)] *= 5
+    if shape is not None:
+        shape(public)
     dtype = getattr(torch, sizes["dtype"])
     dense = public.state_dict()
     _save(public.to(dtype), tokenizer, root / "public", shard)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import yaml
 from local_hub import Hub
 from place import Place
 
+from flexmore import footprint
 from flexmore.config import load_study
 from flexmore.mixtures import grid
+from flexmore.plan import architecture, plan
 from flexmore.suites import tasks_of
 
-SHRUNK = {"family", "results", "architecture", "suite.lock", "evaluate.limit", "calibration"}
+SHRUNK = {"family", "results", "architecture", "suite.lock", "evaluate.limit", "evaluate.jobs", "calibration"}
 
 
 def content(name: str) -> dict[str, Any]:
@@ -125,6 +128,21 @@ def test_a_rank_above_saturation_is_the_same_mixture(rehearsed: Place) -> None:
     recipes = [json.loads(path.read_text()) for path in (rehearsed.results / "mixtures").glob("math-r*.json")]
     assert sorted(recipe["effective_ranks"][0] for recipe in recipes) == [1, 8, 32]
     assert scores.loc["math-r64"].between(0, 1).all()
+
+
+def test_what_was_planned_is_what_it_took(rehearsed: Place) -> None:
+    """Memory within 25 %; of factors every byte, of downloads too."""
+    study = load_study(rehearsed.folder / rehearsed.config)
+    with chdir(rehearsed.folder):
+        content = plan(study, architecture(study), tasks_of(study))
+    assert all(entry["known"] == "here" for entry in content["acquire"])
+    layers = rehearsed.results.glob("factors/*/layer-*.safetensors")
+    assert sum(path.stat().st_size for path in layers) == content["factors"]["total"]
+    for step, memory in content["memory"]["steps"].items():
+        rule, _, subject = step.partition(" ")
+        for path in (rehearsed.results / "benchmarks" / rule).glob(f"{subject or '*'}.tsv"):
+            measured = float(pd.read_csv(path, sep="\t")["max_rss"].iloc[0]) * footprint.MIB
+            assert memory["host"] + memory["mapped"] == pytest.approx(measured, rel=0.25), f"{step}, {path.stem}"
 
 
 @pytest.mark.parametrize("fault", ["missing", "busy", "dead"])
