@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from cluster import SCORES, SOON, STUDY, Cluster
-from unfinished import before_writing, computed, scores, unevaluated
+from unfinished import before_writing, computed, fingerprint, scores, unevaluated
 
 from tests.workflow.place import Place
 
@@ -42,13 +42,14 @@ def test_killed_jobs_come_back_with_more_and_go_on_from_the_cache(local: Place, 
     """scancel, a time limit and a memory limit, each on a sweep of its own, and slurmctld restarted among them."""
     sweeps = ("public", "math", "news")
     unevaluated(place, *sweeps)
+    large = fingerprint(place, "news-r8")
     before_writing(
         place,
-        """
+        f"""
         import sys, time
-        time.sleep({"public": 1, "math": 1.5}.get(sys.argv[2], 0))
+        time.sleep({{"public": 1, "math": 1.5}}.get(sys.argv[2], 0))
         there = len(list((self.folder / mixture).glob("*.json")))
-        hog = b"x" * (3 << 30) if sys.argv[2] == "news" and there == 5 else b""
+        hog = b"x" * (3 << 30) if mixture == "{large}" and there == 5 else b""
         time.sleep(4 if hog else 0)
         """,
     )

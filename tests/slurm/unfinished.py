@@ -30,8 +30,13 @@ def before_writing(place: Place, code: str) -> None:
 
 def computed(place: Place, mixture: str) -> int:
     """How many results of a mixture are in the cache."""
-    recipe = json.loads((place.results / "mixtures" / f"{mixture}.json").read_text())
-    return len(list((place.results / "cache" / "scores" / recipe["fingerprint"]).glob("*.json")))
+    return len(list((place.results / "cache" / "scores" / fingerprint(place, mixture)).glob("*.json")))
+
+
+def fingerprint(place: Place, mixture: str) -> str:
+    """What names a mixture's folder in the cache."""
+    found: str = json.loads((place.results / "mixtures" / f"{mixture}.json").read_text())["fingerprint"]
+    return found
 
 
 def scores(place: Place, sweep: str) -> dict[str, bytes]:
