@@ -66,10 +66,10 @@ def test_killed_jobs_come_back_with_more_and_go_on_from_the_cache(local: Place, 
     found = {sweep: slurm.jobs(place.folder, f"evaluate {sweep}") for sweep in sweeps}
     states = {sweep: [job["JobState"] for job in jobs] for sweep, jobs in found.items()}
     assert states["public"] == ["CANCELLED", "COMPLETED"]
-    assert states["math"] == ["TIMEOUT", "COMPLETED"]
+    assert (set(states["math"][:-1]), states["math"][-1]) == ({"TIMEOUT"}, "COMPLETED")
     assert states["news"][0] in ("OUT_OF_MEMORY", "CANCELLED", "FAILED")
     assert states["news"][1:] == ["COMPLETED"]
-    assert [job["TimeLimit"] for job in found["math"]] == ["00:01:00", "00:02:00"]
+    assert [job["TimeLimit"] for job in found["math"]] == [f"00:0{n}:00" for n in range(1, len(found["math"]) + 1)]
     assert [job["MinMemoryNode"] for job in found["news"]] == ["2500M", "10000M"]
     for sweep in sweeps:
         log = (place.results / "logs" / "evaluate" / f"{sweep}.log").read_text()
