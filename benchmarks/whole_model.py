@@ -17,7 +17,9 @@ import torch
 from made import median, peak_memory, report
 
 from flexmore.config import Rank
-from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM
+from flexmore.mixtures import Architecture
+from flexmore.modeling import FlexMoREForCausalLM
+from flexmore.throughput import random_model
 
 
 def main() -> None:
@@ -32,7 +34,9 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=size)
     options = parser.parse_args()
     ranks: list[Rank] = [rank if rank == "full" else int(rank) for rank in options.ranks.split(",")]
-    model = make(options, ranks)
+    heads = options.heads
+    sizes = Architecture(options.hidden, options.ffn, options.layers, options.vocabulary, heads, heads)
+    model = random_model(sizes, ranks, torch.device(options.device), torch.bfloat16)
     rows: list[list[object]] = [["active", "prefill, tokens/s", "decoding, tokens/s"]]
     for active in (2, 4, 7):
         model.set_active(active)
@@ -44,24 +48,6 @@ def main() -> None:
         rows.append([active, f"{options.tokens / prefill:,.0f}", f"{options.rows * options.new / (many - few):,.0f}"])
     report(options.device, rows)
     print(f"\n{model.num_parameters():,} parameters; peak {peak_memory(options.device)}")
-
-
-def make(options: argparse.Namespace, ranks: list[Rank]) -> FlexMoREForCausalLM:
-    """The mixture on the device in bf16, every weight drawn there."""
-    config = FlexMoREConfig(
-        hidden_size=options.hidden, intermediate_size=options.ffn, num_hidden_layers=options.layers,
-        num_attention_heads=options.heads, num_key_value_heads=options.heads, vocab_size=options.vocabulary,
-        max_position_embeddings=4096, num_experts=1 + len(ranks), num_experts_per_tok=2, pad_token_id=0, eos_token_id=1,
-        expert_ranks=[None, *(None if rank == "full" else rank for rank in ranks)],
-    )  # fmt: skip
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.bfloat16)
-    try:
-        with torch.device(options.device):
-            torch.manual_seed(0)
-            return FlexMoREForCausalLM(config).eval()
-    finally:
-        torch.set_default_dtype(before)
 
 
 def tokens_of(options: argparse.Namespace, rows: int, tokens: int) -> torch.Tensor:

@@ -235,14 +235,26 @@ def plan(
     config: Config = DEFAULT,
     as_json: AsJson = False,
     hub: Annotated[bool, typer.Option("--hub", help="Ask the hub for the sizes of files.")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Count tokens, time a layer of true shape on this device: hours.")
+    ] = False,
 ) -> None:
     """What a configuration will do and take: mixtures, tasks, jobs; downloads, disk, memory; where they will not do."""
-    from flexmore.plan import architecture, render, sizes_on_hub
+    from flexmore.plan import architecture, effort, render, sizes_on_hub
     from flexmore.plan import plan as make
     from flexmore.suites import tasks_of
 
     study = load_study(config)
     content = make(study, architecture(study), tasks_of(study), sizes_on_hub(study) if hub else None)
+    if measure:
+        _offline()
+        _torch(1)
+        from flexmore.evaluation.counting import count_tokens
+        from flexmore.throughput import device_name
+        from flexmore.throughput import measure as time_layers
+
+        tokens = count_tokens(study)
+        content |= effort(study, tokens, time_layers(study, architecture(study)), device_name(study))
     typer.echo(json.dumps(content, indent=1) if as_json else render(content))
 
 

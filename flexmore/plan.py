@@ -11,6 +11,7 @@ import psutil
 from flexmore import footprint
 from flexmore.config import Study
 from flexmore.errors import FlexmoreError
+from flexmore.evaluation.parts import parts_of
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.files import read_json
 from flexmore.mixtures import Architecture, Mixture, counts, effective_rank, grid, sweeps
@@ -98,6 +99,7 @@ def plan(
         },
         **_disk(study, architecture, tasks, sizes or {}),
         "memory": _memory(study, architecture),
+        "asked": _asked(study, tasks),
     }
 
 
@@ -168,6 +170,23 @@ def _memory(study: Study, architecture: Architecture) -> dict[str, Any]:
     }
 
 
+def _asked(study: Study, tasks: Sequence[TaskInfo]) -> dict[str, dict[str, int]]:
+    """What the rules ask a scheduler for, at the first attempt: MB and minutes of a job, and how many such jobs."""
+    from flexmore import resources  # which plans with this module
+
+    found = {
+        "acquire": {"mb": resources.acquire_mb(study), "minutes": 60, "jobs": len(study.experts)},
+        "factorize": {
+            "mb": resources.factorize_mb(study), "minutes": resources.factorize_minutes(study), "jobs": len(study.names)
+        },
+    }  # fmt: skip
+    for sweep in sweeps(study):
+        jobs = len(parts_of(sweep, tasks, study.evaluate)) or 1
+        minutes = resources.evaluate_minutes(study, sweep, jobs)
+        found[f"evaluate {sweep.name}"] = {"mb": resources.evaluate_mb(study, sweep), "minutes": minutes, "jobs": jobs}
+    return found
+
+
 def _gpu_bytes() -> int | None:
     """Memory of the smallest GPU of this machine; None where there is none."""
     command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
@@ -203,10 +222,32 @@ def _gb(size: float) -> str:
     return f"{size / 1e9:,.1f} GB" if size >= 1e8 else f"{size / 1e6:,.1f} MB"
 
 
+def effort(
+    study: Study, tokens: Mapping[str, Mapping[str, int]], speed: Mapping[str, float], device: str
+) -> dict[str, Any]:
+    """Hours of each sweep on a device: of prompts, and of answers if every one were as long as it may be.
+
+    Args:
+        tokens: of each group (`evaluation.counting`). speed: hours for a million tokens (`throughput.measure`).
+    """
+    prompt, new = (sum(group[kind] for group in tokens.values()) / 1e6 for kind in ("prompt", "new"))
+    hours = {
+        sweep.name: {"prompts": prompt * speed[f"{sweep.name}.prompt"], "answers": new * speed[f"{sweep.name}.new"]}
+        for sweep in sweeps(study)
+    }
+    return {"tokens": tokens, "hours": hours, "device": device}
+
+
 def render(content: Mapping[str, Any]) -> str:
     """The plan as lines for a person."""
     return "\n".join(
-        [*_counted(content), *_stored(content), *_held(content), *map("WARNING   {}".format, warnings(content))]
+        [
+            *_counted(content),
+            *_stored(content),
+            *_held(content),
+            *_measured(content),
+            *map("WARNING   {}".format, warnings(content)),
+        ]
     )
 
 
@@ -238,12 +279,32 @@ def _stored(content: Mapping[str, Any]) -> Iterable[str]:
     yield f"disk      {_gb(disk['needed'])} to come, of it results about {_gb(scores)}; {_gb(disk['free'])} are free"
 
 
+def _measured(content: Mapping[str, Any]) -> Iterable[str]:
+    if "hours" not in content:
+        yield "hours     not known; --measure times a layer of true shape here and counts tokens where data sets are"
+        return
+    for group, found in content["tokens"].items():
+        said = f"{found['items']:,} items, {found['prompt']:,} of prompts, {found['new']:,} new at most"
+        yield f"tokens    {group:9} {said}"
+    hours = [(name, found["prompts"], found["prompts"] + found["answers"]) for name, found in content["hours"].items()]
+    for name, least, most in [*hours, ("all", sum(row[1] for row in hours), sum(row[2] for row in hours))]:
+        yield f"hours     {least:10.4g} to {most:10.4g}: evaluate {name}"
+    yield f"          on {content['device']}, by one layer of random weights; the most if every answer ran to its limit"
+
+
 def _held(content: Mapping[str, Any]) -> Iterable[str]:
-    """Steps that take the same in one line."""
-    alike: dict[tuple[int, ...], list[str]] = {}
-    for name, step in content["memory"]["steps"].items():
-        alike.setdefault(tuple(step.values()), []).append(name)
-    for (host, mapped, gpu), names in alike.items():
+    for (host, mapped, gpu), names in _alike(content["memory"]["steps"]):
         device = f"; on a GPU {_gb(gpu)} of its memory" if gpu else ""
-        several = ", ".join([names[0], *(name.removeprefix("evaluate ") for name in names[1:])])
-        yield f"memory    {_gb(host)}, and {_gb(mapped)} of mapped files where there is room{device}: {several}"
+        yield f"memory    {_gb(host)}, and {_gb(mapped)} of mapped files where there is room{device}: {names}"
+    for (megabytes, minutes, jobs), names in _alike(content["asked"]):
+        each = f"{jobs} jobs each" if jobs > 1 and "evaluate" in names else f"{jobs} jobs"
+        yield f"asks      {megabytes:,} MB and {minutes} minutes, {each}: {names}"
+
+
+def _alike(steps: Mapping[str, Mapping[str, int]]) -> Iterable[tuple[tuple[int, ...], str]]:
+    """The steps that take the same, their names in one line."""
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for name, step in steps.items():
+        alike.setdefault(tuple(step.values()), []).append(name)
+    for taken, (first, *others) in alike.items():
+        yield taken, ", ".join([first, *(name.removeprefix("evaluate ") for name in others)])

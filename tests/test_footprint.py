@@ -10,10 +10,11 @@ import psutil
 import pytest
 from local_hub import Hub
 
-from flexmore import footprint
+from flexmore import footprint, resources
 from flexmore.acquire import acquire
 from flexmore.checkpoints import Checkpoint
 from flexmore.config import Study, load_study
+from flexmore.evaluation.parts import parts_of
 from flexmore.factors import factorize_expert
 from flexmore.mixtures import Architecture, find_sweep
 from flexmore.plan import architecture, plan, render, sizes_on_hub, warnings
@@ -52,6 +53,16 @@ def test_the_papers_bytes() -> None:
     tensors = 32 * (2 * 3 * 4096 * (4096 + 11008) + 4 * 3 * 4096)
     assert 0 < content["factors"]["total"] / 6 - tensors < 32 * 1000  # headers
     assert content["disk"]["needed"] > sum(each.values()) + content["factors"]["total"]
+
+
+def test_what_is_asked_for_is_what_the_rules_ask() -> None:
+    content = planned(PAPER)
+    joint = content["asked"]["evaluate joint-a7"]
+    sweep = find_sweep(PAPER, "joint-a7")
+    assert joint["mb"] == resources.evaluate_mb(PAPER, sweep)
+    assert joint["jobs"] == len(parts_of(sweep, tasks_of(PAPER), PAPER.evaluate)) > 1
+    assert joint["minutes"] == resources.evaluate_minutes(PAPER, sweep, joint["jobs"])
+    assert f"asks      {joint['mb']:,} MB and {joint['minutes']} minutes, {joint['jobs']} jobs each" in render(content)
 
 
 def test_what_is_here_is_not_counted_again(composed: Study) -> None:

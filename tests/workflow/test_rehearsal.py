@@ -145,6 +145,26 @@ def test_what_was_planned_is_what_it_took(rehearsed: Place) -> None:
             assert memory["host"] + memory["mapped"] == pytest.approx(measured, rel=0.25), f"{step}, {path.stem}"
 
 
+def test_tokens_are_counted(rehearsed: Place) -> None:
+    """Of one task by the tokenizer's own library, from the prompts that lm-eval builds."""
+    from tokenizers import Tokenizer
+
+    from flexmore.evaluation.counting import count_tokens
+    from flexmore.evaluation.suite import load_task, open_tasks
+    from flexmore.suites import open_suite
+
+    with chdir(rehearsed.folder):
+        study = load_study(Path(rehearsed.config))
+        found, suite = count_tokens(study), open_suite(study)
+        task = load_task(open_tasks(suite.folder), "bbh_navigate", 1234, suite.datasets)
+        task.build_all_requests()
+    tokenizer = Tokenizer.from_file(str(rehearsed.results / "experts" / "public" / "tokenizer.json"))
+    lengths = [len(tokenizer.encode(request.args[0]).ids) for request in task.instances]
+    assert len(set(lengths)) == 1  # so that it does not matter which of the rows are drawn
+    assert found["BBH"] == {"items": 6, "prompt": 6 * lengths[0], "new": 6 * 512}
+    assert found["MMLU"]["new"] == 0
+
+
 @pytest.mark.parametrize("fault", ["missing", "busy", "dead"])
 def test_a_data_set_that_cannot_be_fetched_is_named(hub: Hub, tmp_path: Path, fault: str) -> None:
     place = smoke(tmp_path / "clone", hub)

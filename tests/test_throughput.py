@@ -1,0 +1,61 @@
+"""Hours from tokens and a layer's speed: arithmetic, and that what is measured is what a sweep has."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from flexmore import throughput
+from flexmore.config import load_study
+from flexmore.mixtures import find_sweep, sweeps
+from flexmore.plan import architecture, effort, render
+from flexmore.plan import plan as make
+from flexmore.suites import tasks_of
+from flexmore.throughput import Speed, measure
+
+PAPER = load_study(Path("config/paper.yaml"))
+
+
+def test_a_sweeps_hours_are_those_of_its_distinct_mixtures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rank costs 1 s a million tokens of prompts and full size 5000: what lies between is on the line."""
+    asked = []
+
+    def timed(sizes: Any, ranks: Any, active: int, device: Any, dtype: Any) -> Speed:
+        asked.append((len(ranks), active, ranks[0] if ranks else "public"))
+        seconds = {1: 1.0, 2048: 2048.0, "full": 5000.0}[ranks[0]] if ranks else 1.0
+        return Speed(seconds / 1e6, seconds / 1e6)
+
+    monkeypatch.setattr(throughput, "_measure", timed)
+    found = measure(PAPER, architecture(PAPER))
+    ladder = sum(2**step for step in range(12)) + 2 * 5000  # 4096, which 8192 and 16384 are too, and full run dense
+    assert found["math.prompt"] == pytest.approx(ladder / 3600)
+    assert found["joint-a4.new"] == pytest.approx(ladder / 3600)
+    assert found["joint-a4-selected.prompt"] == pytest.approx(2 * 5000 / 3600)
+    assert found["public.prompt"] == pytest.approx(1 / 3600)
+    assert len(asked) == len(set(asked)) == 1 + 4 * 3
+
+
+def test_hours_are_tokens_times_speed() -> None:
+    tokens = {
+        "BBH": {"items": 1, "prompt": 2_000_000, "new": 500_000},
+        "MMLU": {"items": 1, "prompt": 1_000_000, "new": 0},
+    }
+    speed = {f"{sweep.name}.{kind}": 2.0 for sweep in sweeps(PAPER) for kind in ("prompt", "new")}
+    found = effort(PAPER, tokens, speed, "a device")
+    assert found["hours"]["math"] == {"prompts": 6.0, "answers": 1.0}
+    said = render(make(PAPER, architecture(PAPER), tasks_of(PAPER)) | found)
+    assert "1 items, 2,000,000 of prompts, 500,000 new at most" in said
+    assert "evaluate all" in said
+    assert "--measure" in render(make(PAPER, architecture(PAPER), tasks_of(PAPER)))
+
+
+def test_every_sweep_of_a_tiny_family_is_timed(composed: Any) -> None:
+    before = torch.get_default_dtype()
+    found = measure(composed, architecture(composed))
+    assert torch.get_default_dtype() == before
+    assert found.keys() == {f"{sweep.name}.{kind}" for sweep in sweeps(composed) for kind in ("prompt", "new")}
+    assert all(hours > 0 for hours in found.values())
+    assert find_sweep(composed, "math")
