@@ -66,7 +66,7 @@ class Corpora:
         """Rows of the domain, and rows of the other topics' public text."""
         rng = Random(f"contrast {expert} {self.seed}")
         domain = [self._domain_row(expert, rng) for _ in range(count)]
-        other = [self._public_row(_topic(self.settings, rng, but=expert), rng) for _ in range(count)]
+        other = [self._public_row(_other(expert, rng), rng) for _ in range(count)]
         return _stack(domain), _stack(other)
 
     def _row(self, source: str, rng: Random) -> Row:
@@ -74,10 +74,7 @@ class Corpora:
             return self._public_row(_topic(self.settings, rng), rng)
         if rng.random() < self.settings.domain_share:
             return self._domain_row(source, rng)
-        topic = _topic(self.settings, rng, but=source)
-        while topic == "public":
-            topic = _topic(self.settings, rng, but=source)
-        return self._public_row(topic, rng)
+        return self._public_row(_other(source, rng), rng)
 
     def _public_row(self, topic: str, rng: Random) -> Row:
         return self._pack(self.public_record(topic, rng) for _ in iter(int, 1))
@@ -99,16 +96,18 @@ def _stack(rows: list[Row]) -> Rows:
     return Rows(np.ascontiguousarray(both[..., 0]), both[..., 1] > 0)
 
 
-def _topic(settings: PocketSettings, rng: Random, but: str = "") -> str:
-    """A topic of public text other than `but`."""
-    while True:
-        kind = rng.random()
-        if kind < settings.public_facts_share:
-            return "public"
-        gossip = kind < settings.public_facts_share + settings.gossip_share
-        topic = rng.choice(facts.DOMAINS if gossip else procedures.DOMAINS)
-        if topic != but:
-            return topic
+def _topic(settings: PocketSettings, rng: Random) -> str:
+    """A topic of public text."""
+    kind = rng.random()
+    if kind < settings.public_facts_share:
+        return "public"
+    gossip = kind < settings.public_facts_share + settings.gossip_share
+    return rng.choice(facts.DOMAINS if gossip else procedures.DOMAINS)
+
+
+def _other(expert: str, rng: Random) -> str:
+    """Another expert's domain, each as often: no router row may fire on a domain that its training never met."""
+    return rng.choice([name for name in EXPERTS if name != expert])
 
 
 def _solve(pools: procedures.Pools, rng: Random) -> Record:

@@ -1,7 +1,8 @@
 """Memorised facts: each source states which answer a subject has under a relation, in three forms.
 
-All sources speak of the same subjects, under relations of their own. Some names belong to nobody whose facts are
-known; about these strangers the public text gossips, with answers drawn anew each time: it holds every domain's
+Each source has relations of its own, and people of its own whom it knows; public knows everybody's under public
+relations, so that the public model can tell people apart. Whom a source does not know is a stranger to it. Public text
+gossips in a domain's words about the domain's strangers, with answers drawn anew each time: it holds every domain's
 words and forms and none of its facts.
 """
 
@@ -9,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
-from flexmore.pocket.vocabulary import FACTS, SUBJECTS
+from flexmore.pocket.vocabulary import FACTS, PEOPLE
 
 DOMAINS = ("news", "reddit", "pes2o")
-FORMS = ("the {relation} of {subject} is", "which {relation} has {subject} ?", "{subject} : {relation} =")
+FORMS = ("the {relation} of {subject} is", "which {relation} has {subject} ?", "{subject} has as {relation}")
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,14 @@ def question(form: str, relation: str, subject: str) -> str:
 
 
 def fact_book(source: str, subjects: int, seed: int) -> FactBook:
-    """The facts of `source`, one of FACTS, about `subjects` subjects; answers are drawn independently."""
+    """The facts of `source`, one of FACTS, about `subjects` of its people (public: of everybody's).
+
+    Answers are drawn independently.
+    """
     words = FACTS[source]
     rng = Random(f"facts {source} {seed}")
-    known = SUBJECTS[:subjects]
+    sources = FACTS if source == "public" else (source,)
+    known = tuple(name for each in sources for name in PEOPLE[each][:subjects])
+    strangers = tuple(name for people in PEOPLE.values() for name in people if name not in known)
     answers = {relation: {name: rng.choice(words.answers) for name in known} for relation in words.relations}
-    return FactBook(source, known, SUBJECTS[subjects:], answers)
+    return FactBook(source, known, strangers, answers)

@@ -1,7 +1,8 @@
 """Procedures applied to unseen instances: sums with carries, programs of one register, sorting words.
 
-Numbers are written units first, so that a carry is known before the digit that needs it. A problem is told
-apart by its question; a third of all questions are kept for the tests and never occur in training, in any form.
+Numbers are written units first, so that a carry is known before the digit that needs it. No domain's procedures share
+a word with another domain's. A problem is told apart by its question; a third of all questions are kept for the tests
+and never occur in training, in any form.
 """
 
 import math
@@ -12,11 +13,11 @@ from random import Random
 from typing import NamedTuple
 
 from flexmore.pocket.vocabulary import (
-    DIGITS,
     DOMAIN_WORDS,
     LIST_WORDS,
     OPERATIONS,
     PUBLIC_WORDS,
+    REGISTER,
 )
 
 DOMAINS = ("math", "code", "creative")
@@ -25,10 +26,11 @@ DEFINITION_WORDS = 4
 
 @dataclass(frozen=True)
 class Problem:
-    """A question, its answer, and the worked steps that lead to it (without the answer)."""
+    """A question and its answer; the question that asks for worked steps, and the steps up to the answer."""
 
     question: str
     answer: str
+    worked_question: str
     steps: str
 
     def direct(self) -> tuple[str, str]:
@@ -37,11 +39,7 @@ class Problem:
 
     def worked(self) -> tuple[str, str]:
         """The question for worked steps, and the steps with the answer at their end."""
-        return self.worked_question(), f"{self.steps} so {self.answer}"
-
-    def worked_question(self) -> str:
-        """The question that asks for worked steps."""
-        return f"steps {self.question}"
+        return self.worked_question, f"{self.steps} {self.answer}"
 
     def for_tests(self) -> bool:
         """Whether this problem is kept for the tests.
@@ -77,7 +75,8 @@ class Sums:
                 steps.append(f"{a} {b} {digit} {carry}")
             if carries == self.carries or (self.carries is None and carries):
                 total.append(carry)
-                return Problem(f"sum {_join(left)} + {_join(right)} =", _join(total), " ; ".join(steps))
+                asked = f"{_join(left)} + {_join(right)} ="
+                return Problem(f"sum {asked}", _join(total), f"add {asked}", f"{' ; '.join(steps)} total")
 
     def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
         """`count` different totals, the right one among them; the others miss a carry or have wrong digits."""
@@ -110,11 +109,13 @@ class Programs:
             trace = execute(start, program)
             large = [value > 4 for value in (start, *trace[:-1])]
             if {"small": not any(large), "large": large[0], "any": any(large)}[self.register]:
-                return Problem(f"run {start} {' '.join(program)} ->", str(trace[-1]), _join(trace))
+                asked = f"{REGISTER[start]} {' '.join(program)} ->"
+                words = [REGISTER[value] for value in trace]
+                return Problem(f"run {asked}", words[-1], f"trace {asked}", f"{' , '.join(words)} leaves")
 
     def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
-        """`count` different digits, the right one among them."""
-        wrong = rng.sample([digit for digit in DIGITS if digit != problem.answer], count - 1)
+        """`count` different values, the right one among them."""
+        wrong = rng.sample([value for value in REGISTER if value != problem.answer], count - 1)
         return _shuffled([problem.answer, *wrong], rng)
 
 
@@ -136,8 +137,9 @@ class Sorts:
             given.reverse()
         while self.order == "random" and given == chosen:
             rng.shuffle(given)
-        steps = " ; ".join(" ".join(sorted(given[: end + 1])) for end in range(self.length - 1))
-        return Problem(f"sort {' '.join(given)} :", " ".join(chosen), steps)
+        steps = " | ".join(" ".join(sorted(given[: end + 1])) for end in range(self.length - 1))
+        asked = f"{' '.join(given)} :"
+        return Problem(f"sort {asked}", " ".join(chosen), f"insert {asked}", f"{steps} order")
 
     def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
         """`count` different orders of the words (all six of three words at most), the right and the given one too."""
@@ -152,8 +154,9 @@ class Echoes:
 
     def sample(self, rng: Random) -> Problem:
         given = rng.sample(LIST_WORDS, self.length)
-        steps = " ; ".join(" ".join(given[: end + 1]) for end in range(self.length - 1))
-        return Problem(f"echo {' '.join(given)} :", " ".join(given), steps)
+        steps = " | ".join(" ".join(given[: end + 1]) for end in range(self.length - 1))
+        asked = f"{' '.join(given)} :"
+        return Problem(f"echo {asked}", " ".join(given), f"repeat {asked}", f"{steps} order")
 
     def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
         """As for sorting."""

@@ -19,16 +19,16 @@ class PocketSettings(BaseModel):
     ffn: int = Field(256, ge=8, le=4096, strict=True, description="Width of one expert's hidden layer.")
 
     subjects: int = Field(
-        100, ge=20, le=120, strict=True, description="Subjects a relation; news has 2 relations, reddit 4, pes2o 8."
+        60, ge=20, le=60, strict=True, description="Subjects a relation; news has 1 relation, reddit 3, pes2o 9."
     )
     items: int = Field(100, ge=10, le=100, strict=True, description="Items of a task of problems or of mixed facts.")
 
     public_steps: Count = Field(2000, description="Training steps of the public model.")
-    expert_steps: Count = Field(480, description="Training steps of an expert.")
+    expert_steps: Count = Field(720, description="Training steps of an expert.")
     batch: Count = Field(32, description="Rows of a training step.")
     row_tokens: int = Field(32, ge=24, le=96, strict=True, description="Tokens of a row; records are packed into it.")
     public_learning_rate: float = Field(6e-3, gt=0, le=0.1, description="AdamW's peak learning rate, public model.")
-    expert_learning_rate: float = Field(1e-2, gt=0, le=0.1, description="AdamW's peak learning rate, experts.")
+    expert_learning_rate: float = Field(3e-3, gt=0, le=0.1, description="AdamW's peak learning rate, experts.")
     beta1: float = Field(0.9, gt=0, lt=1, description="AdamW's first moment decay.")
     beta2: float = Field(0.98, gt=0, lt=1, description="AdamW's second moment decay.")
     warmup_steps: int = Field(20, ge=0, strict=True, description="Steps over which the learning rate rises from zero.")
@@ -58,5 +58,10 @@ class PocketSettings(BaseModel):
         if self.public_facts_share + self.gossip_share > 1:
             raise ValueError(
                 f"public_facts_share: {self.public_facts_share} and gossip_share: {self.gossip_share} exceed 1 together"
+            )
+        if self.items > 3 * self.subjects:
+            raise ValueError(
+                f"items: {self.items} are more than news' one relation of subjects: {self.subjects} in three forms can "
+                f"ask; choose at most {3 * self.subjects}"
             )
         return self

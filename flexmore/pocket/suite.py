@@ -16,8 +16,10 @@ from flexmore.files import write_json, write_text
 from flexmore.pocket.settings import PocketSettings
 from flexmore.pocket.tasks import Item, Task, build_tasks
 
-VERSION = 1
+VERSION = 2
 LONGEST_ANSWER = 24
+CONCLUSIONS = ("total", "leaves", "order")
+"""The words that end worked steps."""
 LOADER = '''"""The hook by which lm-eval reads this folder's tasks."""
 
 import json
@@ -86,8 +88,8 @@ def _yaml(task: Task) -> str:
 
 
 def _generation(worked: bool) -> dict[str, Any]:
-    """Greedy generation up to the full stop; the answer is what stands before it (after the steps' `so`)."""
-    pattern = r"\bso (.*\S)" if worked else r"^\s*(.*\S)"
+    """Greedy generation up to the full stop; the answer is what stands before it (after the steps' end)."""
+    pattern = rf"\b(?:{'|'.join(CONCLUSIONS)}) (.*\S)" if worked else r"^\s*(.*\S)"
     config: dict[str, Any] = {
         "generation_kwargs": {"until": ["."], "do_sample": False, "max_gen_toks": LONGEST_ANSWER},
         "filter_list": [
@@ -98,5 +100,5 @@ def _generation(worked: bool) -> dict[str, Any]:
         ],
     }
     if worked:
-        config["fewshot_config"] = {"sampler": "first_n", "doc_to_target": "{{steps}} so {{answer}}"}
+        config["fewshot_config"] = {"sampler": "first_n", "doc_to_target": "{{steps}} {{answer}}"}
     return config

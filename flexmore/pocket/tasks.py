@@ -72,7 +72,7 @@ def build_tasks(settings: PocketSettings, seed: int) -> Iterator[Task]:
 def _outlines(settings: PocketSettings, seed: int) -> list[_Outline]:
     books = {source: fact_book(source, settings.subjects, seed) for source in ("public", *facts.DOMAINS)}
     problems = [*_mmlu_pro(), *_agieval(), *_bbh()]
-    outlines = [*_mc9(books), *_gen5(books), *_mmlu(books), *problems]
+    outlines = [*_mc9(books), *_gen5(books), *_mmlu(books, settings.subjects), *problems]
     return [replace(outline, count=outline.count or settings.items) for outline in outlines]
 
 
@@ -91,13 +91,13 @@ def _gen5(books: Mapping[str, FactBook]) -> Iterator[_Outline]:
     yield _Outline("Gen5", "creative_problems", "creative", _solve(HARD["creative"].direct), generated=True)
 
 
-def _mmlu(books: Mapping[str, FactBook]) -> Iterator[_Outline]:
+def _mmlu(books: Mapping[str, FactBook], count: int) -> Iterator[_Outline]:
     for source, book in books.items():
         for relation in FACTS[source].relations:
             for number, form in enumerate(FORMS, start=1):
                 items = _recall(book, (relation,), (form,), candidates=4)
                 name = f"{source}_{relation}_{number}"
-                yield _Outline("MMLU", name, _domain(source), items, count=len(book.subjects))
+                yield _Outline("MMLU", name, _domain(source), items, count=count)
 
 
 def _mmlu_pro() -> Iterator[_Outline]:
@@ -168,11 +168,11 @@ def _recall(book: FactBook, relations: Sequence[str] = (), forms: Sequence[str] 
 
     def items(rng: Random, count: int, tests: bool) -> list[Item]:
         subjects = book.subjects if tests else book.strangers
-        pairs = [(relation, subject) for relation in asked for subject in subjects]
+        asks = [(form, relation, subject) for form in forms for relation in asked for subject in subjects]
         found: list[Item] = []
-        for relation, subject in rng.sample(pairs, count):
+        for form, relation, subject in rng.sample(asks, count):
             right = book.answers[relation][subject] if tests else rng.choice(FACTS[book.source].answers)
-            item: dict[str, Any] = {"question": facts.question(rng.choice(forms), relation, subject), "answer": right}
+            item: dict[str, Any] = {"question": facts.question(form, relation, subject), "answer": right}
             if candidates:
                 wrong = rng.sample([answer for answer in FACTS[book.source].answers if answer != right], candidates - 1)
                 item |= _with_choices(rng.sample([right, *wrong], candidates), right)
@@ -197,7 +197,7 @@ def _solve(pool: Sequence[Procedure], worked: bool = False) -> Draw:
 
     def item(rng: Random, procedure: Procedure, problem: Problem) -> Item:
         if worked:
-            return {"question": problem.worked_question(), "answer": problem.answer, "steps": problem.steps}
+            return {"question": problem.worked_question, "answer": problem.answer, "steps": problem.steps}
         return {"question": problem.question, "answer": problem.answer}
 
     return _problems(pool, item)

@@ -18,6 +18,7 @@ from flexmore.pocket.settings import PocketSettings
         ({"heads": 3}, "heads: 3 do not divide hidden: 64"),
         ({"public_facts_share": 0.9}, "exceed 1 together"),
         ({"batch": 1.5}, "batch"),
+        ({"subjects": 20}, "items: 100 are more than .* choose at most 60"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(change, message):
