@@ -60,6 +60,16 @@ def test_facts_that_need_more_rank_are_found_again(tables: dict[str, pd.DataFram
     assert say.say_facts(tables, {}) == []
 
 
+def test_a_reader_is_told_what_the_planted_experts_learned(tables: dict[str, pd.DataFrame]) -> None:
+    def page(about: About) -> str:
+        return readme(tables, about, None, {}, [])
+
+    experts = ("math", "news", "pes2o")
+    told = "memorised facts (news 60 and pes2o 540) and are asked for them; the others (math) learned procedures"
+    assert told in page(About("pocket", SETTINGS, {"news": 60, "pes2o": 540}, experts, control=True))
+    assert "memorised facts (" not in page(About("mine", SETTINGS, experts=experts))
+
+
 def test_strong_words_need_a_test(tables: dict[str, pd.DataFrame]) -> None:
     skills = tables["skills"].assign(n_experts=6.0, difference=1.0, low=0.5, high=1.5)
     for p, word in ((0.2, "is not significant"), (0.01, "is significant")):

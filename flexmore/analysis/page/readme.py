@@ -11,6 +11,7 @@ from flexmore.analysis.page import sections as write
 from flexmore.analysis.page.about import About
 from flexmore.analysis.page.findings import Tables
 from flexmore.analysis.page.published import beside_published
+from flexmore.analysis.page.words import listing
 
 
 def readme(
@@ -69,11 +70,16 @@ def _opening(about: About) -> str:
         return f"{made}\n\n{words}"
     control = (
         "A positive control of the method and of this software, never evidence about 7B models: the family is tiny, "
-        "its "
-        "tasks are synthetic (their groups only borrow the names MMLU, BBH and so on), and the truth that the study "
-        "must "
-        "find was planted in it."
+        "its tasks are synthetic (their groups only borrow the names MMLU, BBH and so on), and the truth that the "
+        "study must find was planted in it."
     )
+    facts = listing(f"{name} {number}" for name, number in about.facts.items())
+    procedures = listing(name for name in about.experts or () if name not in about.facts)
+    if facts and procedures:
+        control += (
+            f" Some of its experts memorised facts ({facts}) and are asked for them; the others ({procedures}) learned "
+            "procedures and are asked about instances that no training text holds."
+        )
     return f"{control} {made}\n\n{words}"
 
 
