@@ -147,6 +147,17 @@ def test_the_spread_between_seeds(seeds: dict[str, pd.DataFrame]) -> None:
     assert "0: +60.0; 1: +50.0; 2: +70.0" in page
 
 
+def test_how_far_the_seeds_agree(seeds: dict[str, pd.DataFrame], tables: dict[str, pd.DataFrame]) -> None:
+    apart, held = say.say_spread(seeds)
+    assert apart == "Between the seeds full's gain on its own domain differs by up to 20.0 points (math)."
+    rows = seeds["seeds"]
+    one = (rows["quantity"] == HOLDS) & (rows["subject"] == "4") & (rows["seed"] == "2")
+    changed = say.say_spread(dict(seeds, seeds=rows.assign(text=rows["text"].mask(one, "no"))))[1]
+    assert held == "Of the 7 predictions that could fail 6 held for every seed; prediction 2 for 0 of 3."
+    assert changed.endswith("fail 5 held for every seed; prediction 2 for 0 of 3 and prediction 4 for 2 of 3.")
+    assert say.say_spread(tables) == []
+
+
 def test_one_seed_is_said_to_be_one(tables: dict[str, pd.DataFrame]) -> None:
     assert "There is one training seed." in readme(tables, About("made", SETTINGS), None, {}, [])
     assert np.isnan(spread_of(tables["seeds"])["sd"]).all()

@@ -9,6 +9,7 @@ from flexmore.analysis.gains import HARMS, HELPS
 from flexmore.analysis.page.words import TIMES, count, gain, listing, number, plural, points, probability, score, span
 from flexmore.analysis.ranks import full
 from flexmore.analysis.recovery import NO_GAIN
+from flexmore.analysis.seeds import DOMAIN_GAIN, HOLDS
 from flexmore.analysis.settings import AnalysisSettings
 from flexmore.analysis.skills import ALL
 
@@ -149,6 +150,31 @@ def say_seeds(tables: Tables) -> list[str]:
         "spread "
         "over all is below. Intervals are over items (and tasks) and do not hold that spread."
     ]
+
+
+def say_spread(tables: Tables) -> list[str]:
+    """How far the training seeds agree."""
+    seeds = tables["seeds"]
+    runs = seeds["seed"].nunique()
+    if runs < 2:
+        return []
+    gains = seeds[seeds["quantity"] == DOMAIN_GAIN].groupby("subject", sort=False)["value"]
+    apart = (gains.max() - gains.min()).dropna()
+    found = []
+    if len(apart):
+        found.append(
+            f"Between the seeds full's gain on its own domain differs by up to {score(apart.max())} points "
+            f"({apart.idxmax()})."
+        )
+    judged = seeds[(seeds["quantity"] == HOLDS) & seeds["text"].isin(["yes", "no"])]
+    held = (judged["text"] == "yes").groupby(judged["subject"], sort=False).sum()
+    if len(held):
+        less = [f"prediction {name} for {times} of {runs}" for name, times in held.items() if times < runs]
+        but = f"; {listing(less)}" if less else ""
+        found.append(
+            f"Of the {len(held)} predictions that could fail {int((held == runs).sum())} held for every seed{but}."
+        )
+    return found
 
 
 def say_gaps(tables: Tables) -> list[str]:

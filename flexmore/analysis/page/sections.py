@@ -42,7 +42,7 @@ def short(tables: Tables, about: About) -> str:
     sentences = [
         *say.say_gaps(tables), *say.say_gains(tables), *say.say_recovery(tables), *say.say_facts(tables, about.facts),
         *say.say_skills(tables, about.settings), *decide.say_joint(tables)[:1], *decide.say_selection(tables)[:1],
-        *decide.say_budget(tables), *say.say_seeds(tables)[:1],
+        *decide.say_budget(tables), *say.say_seeds(tables)[:1], *say.say_spread(tables),
     ]  # fmt: skip
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
