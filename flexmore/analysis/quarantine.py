@@ -19,8 +19,8 @@ QUARANTINE = ("mixture", "task", "group", "score", "reason", "left_out")
 def with_chance_alarms(rows: pd.DataFrame) -> pd.Series:
     """The reason why each row's score is doubtful, empty for the others.
 
-    Of a task of which guessing's score is known: every mixture of the study is at chance; or every mixture of a sweep
-    is, although the public model is not.
+    Of tasks of which guessing's score is known: every mixture of the study is at chance on one; or every mixture of a
+    sweep is on all, although the public model is not. An expert that has lost one foreign task is a finding, no alarm.
 
     Args:
         rows: columns sweep, kind, task, score, n, chance (missing where nothing is chosen) and alarm (the reason that
@@ -31,13 +31,11 @@ def with_chance_alarms(rows: pd.DataFrame) -> pd.Series:
     for _, own in chosen.groupby("task", sort=False):
         if _guess(own):
             reasons[own.index] = "every mixture of the study is at chance"
-            continue
-        public = own[own["kind"] == "baseline"]
-        if public.empty or _guess(public):
-            continue
-        for sweep, some in own[own["kind"] != "baseline"].groupby("sweep", sort=False):
-            if _guess(some):
-                reasons[some.index] = f"every mixture of sweep {sweep} is at chance, the public model is not"
+    chosen = chosen[reasons[chosen.index] == ""]
+    able = {task for task, own in chosen[chosen["kind"] == "baseline"].groupby("task") if not _guess(own)}
+    for sweep, some in chosen[chosen["kind"] != "baseline"].groupby("sweep", sort=False):
+        if able.intersection(some["task"]) and all(_guess(own) for _, own in some.groupby("task")):
+            reasons[some.index] = f"every mixture of sweep {sweep} is at chance on every task, the public model is not"
     return reasons
 
 
