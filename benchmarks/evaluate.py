@@ -34,7 +34,7 @@ from flexmore.evaluation.tasks import PreparedTask
 from flexmore.pocket.settings import PocketSettings
 from flexmore.pocket.suite import write_suite
 
-BATCH_SIZES = (1, 4, 16)
+BATCH_SIZES = (1, 2, 4, 8, 16)
 STOPS = ["111", "222", "333", "444"]
 """Parts of some 1 % of the words, so that answers end at all lengths."""
 
@@ -107,10 +107,7 @@ def fastest_experts(model: FlexOlmoForCausalLM) -> str:
 
 
 def letters_and_phrases(options: argparse.Namespace) -> list[tuple[str, list[Instance]]]:
-    """5 shots of 150 words, questions of 100 to 200, four choices: a letter (a word) each, and 2 to 8 words each.
-
-    HFLM reads a question once for all letters, but once for each phrase: a third of the items has to do for phrases.
-    """
+    """5 shots of 150 words, questions of 100 to 200, four choices: a letter (a word) each, and 2 to 8 words each."""
     draw = random.Random(0)
 
     def words(count: int) -> str:
@@ -122,9 +119,8 @@ def letters_and_phrases(options: argparse.Namespace) -> list[tuple[str, list[Ins
         question = f"{shots} {words(draw.randint(100, 200))}"
         for choice in range(4):
             letters.append(Instance("loglikelihood", {}, (question, f" w{choice}"), choice, ("", item, 1)))
-            if item % 3 == 0:
-                phrase = f" {words(draw.randint(2, 8))}"
-                phrases.append(Instance("loglikelihood", {}, (question, phrase), choice, ("", item, 1)))
+            phrase = f" {words(draw.randint(2, 8))}"
+            phrases.append(Instance("loglikelihood", {}, (question, phrase), choice, ("", item, 1)))
     return [("letters", letters), ("phrases", phrases)]
 
 
@@ -161,7 +157,7 @@ def compared(
 
     answers = ours()
     tried = {}
-    for size in BATCH_SIZES:
+    for size in (size for size in BATCH_SIZES if size <= items):
         found: list[Any] = []
         tried[size] = seconds(options.device, lambda size=size, found=found: found.extend(theirs(size)))
         check(kind, answers, found, options.dtype)
