@@ -73,7 +73,9 @@ def test_a_sweep_that_lost_what_public_can_do_is_doubtful() -> None:
     reasons = with_chance_alarms(given)
     lost = given[(given["task"] == "a") & (reasons != "")]
     assert set(lost["mixture"]) == {"math-1", "math-2"}
-    assert set(reasons[lost.index]) == {"every mixture of sweep math is at chance on every task, the public model is not"}
+    assert set(reasons[lost.index]) == {
+        "every mixture of sweep math is at chance on every task, the public model is not"
+    }
 
 
 def test_an_expert_that_lost_a_foreign_task_is_a_finding_and_no_alarm() -> None:
