@@ -91,7 +91,7 @@ def _check(group: str, tasks: Tasks, settings: CalibrationSettings) -> GroupChec
 
 def _value(name: str, record: Mapping[str, Any], metric: str | None) -> tuple[float, float]:
     """Score and standard error of a task in a metric, its primary one for None; both in 0..1."""
-    if "alarm" in record:
+    if record["score"] is None:
         raise FlexmoreError(f"calibration: {name} of the public model is quarantined: {record['alarm']}")
     if metric is not None and metric != str(record["metric"]).partition(",")[0]:
         if metric not in record.get("others", {}):

@@ -31,7 +31,9 @@ def collect_tables(study: Study) -> None:
     """Gather scores, items, controls, versions, spectra and adapters of a complete study into `tables/`."""
     layout = study.layout
     files = _score_files(study)
-    collect_scores(files, [Recipe.read(layout.recipe(name)) for name in files], layout.tables)
+    collect_scores(
+        files, [Recipe.read(layout.recipe(name)) for name in files], layout.tables, study.analysis.quarantine
+    )
     spectra = gather_spectra(layout.factors(name) / "spectrum.parquet" for name in study.names)
     write_parquet(layout.tables / "spectra.parquet", spectra)
     write_csv(layout.tables / "adapters.csv", gather_adapters(_adapter_files(study)))

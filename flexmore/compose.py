@@ -43,7 +43,7 @@ def _chosen(study: Study, sweep: Sweep) -> list[Mixture]:
             for mixture in pairs.mixtures:
                 recipes.append(Recipe.read(study.layout.recipe(mixture.name)))
                 files[mixture.name] = study.layout.scores(pairs.name) / f"{mixture.name}.json"
-    scores, items, _ = collect(files, recipes)
+    scores, items, _ = collect(files, recipes, study.analysis.quarantine)
     spectra = None
     if any(RULES[rule].reads == "spectra" for rule in rules):
         spectra = gather_spectra(study.layout.factors(name) / "spectrum.parquet" for name in study.names)

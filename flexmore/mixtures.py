@@ -29,7 +29,17 @@ class Architecture:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Architecture":
-        """Read the sizes from the `config.json` of an Olmo2 or FlexOlmo checkpoint."""
+        """Read the sizes from the `config.json` of an Olmo2 or FlexOlmo checkpoint.
+
+        Raises:
+            FlexmoreError: it lacks one.
+        """
+        sizes = ("num_attention_heads", "hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size")
+        missing = [key for key in sizes if key not in config]
+        if missing:
+            raise FlexmoreError(
+                f"config.json: no {', '.join(missing)}; expected that of an Olmo2 or FlexOlmo checkpoint"
+            )
         heads = config["num_attention_heads"]
         return cls(
             hidden=config["hidden_size"],

@@ -13,7 +13,7 @@ from flexmore.errors import FlexmoreError
 from flexmore.evaluation.alarms import at_chance
 
 QUARANTINE = ("mixture", "task", "group", "score", "reason", "left_out")
-"""A row a quarantined score; `left_out` says what of it is missing from the tables: `task` or `mixture`."""
+"""A row a quarantined score; `left_out` says what of it is missing from the tables: `task`, `mixture`, or nothing."""
 
 
 def with_chance_alarms(rows: pd.DataFrame) -> pd.Series:
@@ -44,18 +44,19 @@ def _guess(rows: pd.DataFrame) -> bool:
     return at_chance(list(rows["score"]), int(first["n"]), float(first["chance"]))
 
 
-def quarantine(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def quarantine(rows: pd.DataFrame, leave_out: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split rows into those that tables take, and what is quarantined (columns `QUARANTINE`).
 
     Args:
         rows: as for `with_chance_alarms`, with mixture and group.
+        leave_out: whether what has a score, if a doubtful one, is left out too; it is listed in any case.
 
     Raises:
         FlexmoreError: nothing is left of the public baseline.
     """
     reasons = with_chance_alarms(rows)
     kept, left_out = rows, pd.Series("", index=rows.index)
-    for what, name in _leave(rows, reasons != ""):
+    for what, name in _leave(rows, (reasons != "") & (leave_out | rows["score"].isna())):
         gone = kept[what] == name
         left_out[kept.index[gone]] = what
         kept = kept[~gone]

@@ -18,6 +18,11 @@ class AnalysisSettings(BaseModel):
     reasoning: list[str] = Field(default=["BBH", "AGIEval", "MMLU-Pro"], description="groups read as reasoning-heavy")
     knowledge: list[str] = Field(default=["MMLU", "MC9", "Gen5"], description="groups read as knowledge-heavy")
 
+    quarantine: bool = Field(
+        default=True,
+        description="leave doubtful scores out of every table; false lists them, and they stay in the means",
+    )
+
     @property
     def skills(self) -> dict[str, list[str]]:
         """The two kinds of task, by name."""

@@ -63,10 +63,12 @@ class Inputs:
     others: Mapping[str, "Inputs"] = field(default_factory=dict)
 
 
-def collect_scores(score_files: Mapping[str, Path], recipes: Iterable[Recipe], out: Path) -> None:
+def collect_scores(
+    score_files: Mapping[str, Path], recipes: Iterable[Recipe], out: Path, leave_out: bool = True
+) -> None:
     """Write `out`/scores.parquet, scores.csv, items.parquet, controls.csv, quarantine.csv, versions.csv from score
-    files."""
-    table, items, doubtful = collect(score_files, recipes)
+    files; `leave_out` as for `collect`."""
+    table, items, doubtful = collect(score_files, recipes, leave_out)
     scores, controls = without_controls(table)
     write_parquet(out / "scores.parquet", scores)
     write_csv(out / "scores.csv", scores)

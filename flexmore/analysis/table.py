@@ -21,7 +21,7 @@ _ITEM_SCHEMA = pa.schema([("mixture", pa.string()), ("task", pa.string()), ("ite
 
 
 def collect(
-    score_files: Mapping[str, Path], recipes: Iterable[Recipe]
+    score_files: Mapping[str, Path], recipes: Iterable[Recipe], leave_out: bool = True
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Read the score files of all mixtures into the tidy table and the table of items, in a fixed order.
 
@@ -30,6 +30,7 @@ def collect(
     Args:
         score_files: mixture name -> its `scores/<sweep>/<mixture>.json`.
         recipes: of the mixtures that the study has; each needs a score file.
+        leave_out: of what is doubtful but has a score, whether tables leave it out.
 
     Returns:
         scores (columns `COLUMNS`) and items (`ITEM_COLUMNS`), controls among them: see `without_controls`; and what is
@@ -61,7 +62,7 @@ def collect(
                 raise FlexmoreError(
                     f"{score_files[name]}: task {task} has no {error}; delete the file and evaluate again"
                 ) from None
-    taken, doubtful = quarantine(pd.DataFrame(rows, columns=[*COLUMNS, "alarm", "chance", "sweep"]))
+    taken, doubtful = quarantine(pd.DataFrame(rows, columns=[*COLUMNS, "alarm", "chance", "sweep"]), leave_out)
     scores = arrange(typed(taken[list(COLUMNS)]))
     validate(scores)
     table = pd.DataFrame(items, columns=list(ITEM_COLUMNS))

@@ -103,9 +103,20 @@ def test_tables_and_report_say_what_is_left_out(tmp_path: Path) -> None:
     assert set(found.scores["task"]) == set(whole["task"])
     report(tmp_path / "mine")
     page = (tmp_path / "mine" / "README.md").read_text()
-    assert "## Quarantined, left out of everything below" in page
+    assert "## Doubtful scores" in page
     assert "3 scores are doubtful and no table has them" in page
     assert "| the logits are NaN | the mixture, on every task |" in page
+
+
+def test_what_is_only_listed_stays_in_the_tables_but_for_what_has_no_score() -> None:
+    given = rows({name: dict.fromkeys("abcd", 0.8) for name in ("public", "math-1")}, {("math-1", "a"): UNREAD})
+    kept, doubtful = quarantine(given, leave_out=False)
+    assert kept.equals(given)
+    assert list(doubtful["left_out"]) == [""]
+    assert "the configuration says `quarantine: false`" in quarantined(doubtful)
+    given.loc[given["task"] == "b", ["score", "alarm"]] = [float("nan"), "NaN"]
+    kept, _ = quarantine(given, leave_out=False)
+    assert set(kept["task"]) == set("acd")
 
 
 def test_many_mixtures_are_a_line() -> None:

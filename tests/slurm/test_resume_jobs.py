@@ -54,6 +54,8 @@ def test_resume_can_cancel_what_a_killed_run_left(local: Place, place: Place, pl
 def test_two_jobs_on_the_same_sweep_harm_nothing(local: Place, place: Place) -> None:
     unevaluated(place, "news")
     command = [sys.executable, "-m", "flexmore", "evaluate", "news", "--config", "smoke.yaml"]
-    both = [subprocess.Popen(command, cwd=place.folder, env=environment(), stderr=subprocess.PIPE) for _ in range(2)]
-    assert [process.wait() for process in both] == [0, 0], [process.communicate() for process in both]
+    options = {"cwd": place.folder, "env": environment(), "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen(command, **options) for _ in range(2)]
+    said = [process.communicate()[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
     assert scores(place, "news") == scores(local, "news")

@@ -166,7 +166,10 @@ def test_tokens_are_counted(rehearsed: Place) -> None:
 
 
 @pytest.mark.parametrize("fault", ["missing", "busy", "dead"])
-def test_a_data_set_that_cannot_be_fetched_is_named(hub: Hub, tmp_path: Path, fault: str) -> None:
+def test_a_data_set_that_cannot_be_fetched_is_named(
+    hub: Hub, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))  # where nothing was fetched before
     place = smoke(tmp_path / "clone", hub)
     place.configure(lambda study: study["suite"].update(tasks=["csqa"]))
     file = "default/validation-00000-of-00001.parquet"

@@ -107,7 +107,7 @@ def test_tables_and_figures_are_there(finished: Place) -> None:
 def test_saturated_ranks_share_one_evaluation(finished: Place) -> None:
     """Every fingerprint has one folder in the cache; the twelve tasks of each were computed once."""
     prints = {json.loads(path.read_text())["fingerprint"] for path in (finished.results / "mixtures").iterdir()}
-    cached = {path.name: len(list(path.iterdir())) for path in (finished.results / "cache" / "scores").iterdir()}
+    cached = {path.name: len(list(path.glob("*.json"))) for path in (finished.results / "cache" / "scores").iterdir()}
     assert cached == dict.fromkeys(prints, 12)
 
 
@@ -153,7 +153,14 @@ def test_figures_come_from_committed_tables_where_nothing_was_run(finished: Plac
     assert clone.snakemake("figures", check=False).returncode != 0  # neither results nor committed tables
     committed = clone.folder / "reports" / "smoke" / "tables"
     committed.mkdir(parents=True)
-    for name in ("scores.parquet", "items.parquet", "controls.csv", "adapters.csv", "spectra.parquet"):
+    for name in (
+        "scores.parquet",
+        "items.parquet",
+        "controls.csv",
+        "quarantine.csv",
+        "adapters.csv",
+        "spectra.parquet",
+    ):
         (committed / name).write_bytes((finished.results / "tables" / name).read_bytes())
     done = clone.run("snakemake", "figures", "--cores", "1", "--configfile", "smoke.yaml", path=absent)
     [(where, source)] = SAID.findall(done.stdout)

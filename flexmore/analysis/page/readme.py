@@ -32,7 +32,7 @@ def readme(
         quarantine: the scores that no table has (`quarantine.QUARANTINE`).
     """
     sections: list[tuple[str, str]] = [
-        ("Quarantined, left out of everything below", write.quarantined(quarantine)),
+        ("Doubtful scores", write.quarantined(quarantine)),
         ("In short", write.short(tables, about)),
         ("Which rank suffices", write.recovery(tables, about, captions)),
         ("Joint mixtures", write.joint(tables, captions)),

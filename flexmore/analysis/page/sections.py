@@ -277,15 +277,21 @@ def quarantined(rows: pd.DataFrame | None) -> str:
     """The scores that are doubtful, by reason, and what was left out because of them; empty where there is none."""
     if rows is None or rows.empty:
         return ""
+    rows = rows.assign(left_out=rows["left_out"].fillna(""))  # as a CSV file has nothing
     kinds = rows.assign(which=rows["reason"].str.replace(r"^\d+ of \d+", "of all", regex=True))
     lines = []
     for (task, reason, left_out), own in kinds.groupby(["task", "which", "left_out"], sort=False):
         mixtures = list(own["mixture"])
         named = listing(mixtures) if len(mixtures) <= NAMED else plural(len(mixtures), "mixture")
-        gone = "the task, for every mixture" if left_out == "task" else "the mixture, on every task"
-        lines.append([f"`{task}`", named, str(reason), gone])
+        gone = {"task": "the task, for every mixture", "mixture": "the mixture, on every task", "": "nothing"}
+        lines.append([f"`{task}`", named, str(reason), gone[str(left_out)]])
     number_of = plural(len(rows), "score")
     told = f"**This report is partial**: {number_of} are doubtful and no table has them (`tables/quarantine.csv`)."
+    if (rows["left_out"] == "").any():
+        told = (
+            f"{number_of} are doubtful (`tables/quarantine.csv`). Those of which nothing is left out are in every "
+            "number below, since the configuration says `quarantine: false`."
+        )
     return f"{told}\n\n{markdown(['task', 'of', 'because', 'left out'], lines)}"
 
 
