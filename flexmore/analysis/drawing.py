@@ -64,8 +64,14 @@ def run_drawing(folder: Path, out: Path, about: About, captions: Path) -> list[P
     inputs, tables = read_inputs(folder, about.seed, about.experts), read_tables(out / "tables")
     paths = draw(inputs, tables, out / "figures")
     beside = [name for name in BESIDE if (out / name).is_file()]
-    write_text(
-        out / "README.md", readme(tables, about, inputs.versions, captions_in(captions), beside, inputs.quarantine)
-    )
+    captioned, elsewhere = captions_in(captions), left_out_elsewhere(inputs)
+    page = readme(tables, about, inputs.versions, captioned, beside, inputs.quarantine, elsewhere)
+    write_text(out / "README.md", page)
     write_text(out / "explore.html", explore(tables, inputs.scores, about.family, about.settings))
     return paths
+
+
+def left_out_elsewhere(inputs: Inputs) -> dict[str, pd.DataFrame]:
+    """The quarantined scores of other training seeds, by seed, where there are any."""
+    rows = {seed: other.quarantine for seed, other in inputs.others.items()}
+    return {seed: own for seed, own in rows.items() if own is not None and len(own)}

@@ -17,7 +17,7 @@ from flexmore.analysis.page import findings as say
 from flexmore.analysis.page.about import TABLES_ABOUT, About
 from flexmore.analysis.page.readme import captions_in, readme
 from flexmore.analysis.page.words import gain, listing, markdown, number, points, span
-from flexmore.analysis.seeds import DOMAIN_GAIN, HOLDS, R95, spread_of
+from flexmore.analysis.seeds import DOMAIN_GAIN, HALF, HOLDS, R95, spread_of
 from flexmore.analysis.settings import AnalysisSettings
 from flexmore.analysis.study import Inputs, analyze, collect_scores, read_inputs
 from flexmore.errors import FlexmoreError
@@ -56,7 +56,7 @@ def test_facts_that_need_more_rank_are_found_again(tables: dict[str, pd.DataFram
     [text] = say.say_facts(tables, FACTS)
     assert "it rises with the number of facts, and neighbouring intervals do not overlap" in text
     [other] = say.say_facts(tables, {"math": 800, "news": 400, "pes2o": 200})
-    assert "it does not rise with the number of facts" in other
+    assert "on this seed it does not rise with the number of facts" in other
     assert say.say_facts(tables, {}) == []
 
 
@@ -67,13 +67,26 @@ def test_a_reader_is_told_what_the_planted_experts_learned(tables: dict[str, pd.
     experts = ("math", "news", "pes2o")
     told = "memorised facts (news 60 and pes2o 540) and are asked for them; the others (math) learned procedures"
     assert told in page(About("pocket", SETTINGS, {"news": 60, "pes2o": 540}, experts, control=True))
-    assert "memorised facts (" not in page(About("mine", SETTINGS, experts=experts))
+    assert "memorised facts (news 60 and pes2o 540)" in page(
+        About("pocket", SETTINGS, {"pes2o": 540, "news": 60}, experts, control=True)
+    )
+    assert "memorised facts (" not in (mine := page(About("mine", SETTINGS, experts=experts)))
+    assert "BBH, AGIEval and MMLU-Pro as *reasoning* and MMLU, MC9 and Gen5 as *knowledge*" in mine
+    assert "Ranks are 1, 2, 4, 8, 16, 32 and 64; pairs alone have 3, 6 and 12 as well." in mine
+    assert mine.count("2602.08818") == 1
+    assert "snakemake" not in mine
 
 
 def test_strong_words_need_a_test(tables: dict[str, pd.DataFrame]) -> None:
     skills = tables["skills"].assign(n_experts=6.0, difference=1.0, low=0.5, high=1.5)
     for p, word in ((0.2, "is not significant"), (0.01, "is significant")):
         assert word in say.say_skills(dict(tables, skills=skills.assign(p=p)), SETTINGS)[1]
+    for low, said in ((-1.0, True), (0.5, False)):
+        told = say.say_skills(dict(tables, skills=skills.assign(p=0.2, tasks_low=low, tasks_high=1.5)), SETTINGS)[0]
+        assert ("other tasks of the same kind could reverse it" in told) is said
+    alone = say.say_skills(dict(tables, skills=skills.assign(n_experts=1.0)), SETTINGS)
+    assert len(alone) == 1
+    assert alone[0].endswith("One expert allows no test over experts.")
     comparisons = tables["comparisons"]
     assert not any(" is best" in text for text in decide.say_joint(tables))
     sure = comparisons.assign(verdict="lower")
@@ -143,7 +156,9 @@ def test_the_spread_between_seeds(seeds: dict[str, pd.DataFrame]) -> None:
     assert spread.loc[(R95, "news"), "seeds"] == 3
     assert set(spread.loc[HOLDS, "each"].str.split("; ").map(len)) == {3}
     page = readme(seeds, About("made", SETTINGS, FACTS), None, {}, [])
-    assert "There are 3 training seeds (0, 1 and 2); everything above is of 0" in page
+    assert "All numbers on this page are of training seed 0, except" in page
+    assert page.count("There are 3 training seeds (0, 1 and 2).") == 2
+    assert "Quarantine left out" not in page
     assert "0: +60.0; 1: +50.0; 2: +70.0" in page
 
 
@@ -156,6 +171,49 @@ def test_how_far_the_seeds_agree(seeds: dict[str, pd.DataFrame], tables: dict[st
     assert held == "Of the 7 predictions that could fail 6 held for every seed; prediction 2 for 0 of 3."
     assert changed.endswith("fail 5 held for every seed; prediction 2 for 0 of 3 and prediction 4 for 2 of 3.")
     assert say.say_spread(tables) == []
+
+
+def test_what_quarantine_took_from_other_seeds_is_said(seeds: dict[str, pd.DataFrame]) -> None:
+    rows = [("public", "a", "task"), ("math-r1", "a", "task"), ("math-r2", "b", "mixture"), ("math-r2", "c", "mixture")]
+    doubtful = pd.DataFrame(rows, columns=["mixture", "task", "left_out"])
+    page = readme(seeds, About("made", SETTINGS, FACTS), None, {}, [], None, {"1": doubtful, "2": doubtful[:2]})
+    assert page.count("Quarantine left out 1 task and 1 mixture of seed 1, 1 task of seed 2") == 2
+    assert "so it mixes training and tasks" in page
+
+
+def test_seeds_on_which_facts_do_otherwise_are_named(seeds: dict[str, pd.DataFrame]) -> None:
+    rows = seeds["seeds"]
+    one = (rows["quantity"] == HALF) & (rows["subject"] == "math") & (rows["seed"] == "2")
+    mixed = dict(seeds, seeds=rows.assign(value=rows["value"].mask(one, 99.0)))
+    [text] = say.say_facts(mixed, FACTS)
+    assert "on this seed it rises with the number of facts" in text
+    assert text.endswith("; on seed 2 it does not.")
+
+
+def test_random_deltas_that_gain_or_harm_are_named(tables: dict[str, pd.DataFrame]) -> None:
+    gains = tables["gains"]
+    for name, value, verdict in (("math", 0.01, "helps"), ("news", -0.05, "harms"), ("pes2o", -0.05, "harms")):
+        own = (gains["kind"] == "control") & (gains["experts"] == name)
+        gains = gains.assign(gain=gains["gain"].mask(own, value), verdict=gains["verdict"].mask(own, verdict))
+    text = say.say_gains(dict(tables, gains=gains))[-1]
+    assert text.endswith("math's random delta gains a little, the random deltas of news and pes2o harm.")
+
+
+def test_mixtures_that_answer_alike_are_said_to(tables: dict[str, pd.DataFrame]) -> None:
+    rows = tables["comparisons"]
+    same = rows.assign(difference=0.0, only_first=0.0, only_other=0.0, verdict="cannot tell")
+    text = " ".join(decide.say_joint(dict(tables, comparisons=same)))
+    assert "which answer every item alike, have the highest average" in text
+    assert "cannot tell" not in text
+    assert "than every other" not in text
+
+
+def test_what_a_choice_flatters_needs_an_interval(tables: dict[str, pd.DataFrame]) -> None:
+    for low, optimism, words in ((0.01, 0.02, "average flatters"), (1e-4, 4e-4, "barely flatters")):
+        held = tables["heldout"].assign(optimism_low=low, optimism=optimism)
+        assert words in decide.say_selection(dict(tables, heldout=held))[0]
+    held = tables["heldout"].assign(optimism_low=-0.01)
+    assert "is not seen to flatter" in decide.say_selection(dict(tables, heldout=held))[0]
 
 
 def test_one_seed_is_said_to_be_one(tables: dict[str, pd.DataFrame]) -> None:

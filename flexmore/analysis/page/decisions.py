@@ -11,6 +11,9 @@ from flexmore.analysis.regression import POOLED
 from flexmore.analysis.shapes import NO_ITEMS
 from flexmore.analysis.skills import ALL
 
+BARELY = 0.001
+"""Below a tenth of a point a gain that a choice flatters is called barely flattered."""
+
 
 def say_joint(tables: Tables) -> list[str]:
     """The joint mixtures, and which of them the data can tell apart."""
@@ -31,23 +34,38 @@ def say_joint(tables: Tables) -> list[str]:
         if len(tied) == 1:
             found.append(f"With {active} active `{top}` is best: higher than every other after Holm's correction.")
             continue
+        alike = [name for name in tied[1:] if _alike(own, top, name)]
+        rest = [name for name in tied[1:] if name not in alike]
+        first = listing(f"`{name}`" for name in (top, *alike))
+        same = ", which answer every item alike," if alike else ""
+        highest = f"With {active} active {first}{same} {'have' if alike else 'has'} the highest average"
+        but = f", but the data cannot tell {'them' if alike else 'it'} from {listing(f'`{name}`' for name in rest)}"
         least = min(tied, key=lambda name: (sizes[name], name))
         also = [name for name in tied if sizes[name] == sizes[least]]
         found.append(
-            f"With {active} active `{top}` has the highest average ({score(averages[top])}), but the data cannot tell "
-            "it "
-            f"from {listing(f'`{name}`' for name in tied[1:])}; the smallest of these, "
+            f"{highest} ({score(averages[top])}){but if rest else ''}; the smallest of these, "
             f"{listing(f'`{name}`' for name in also)}, {'has' if len(also) == 1 else 'have'} {count(sizes[least])} "
             f"parameters."
         )
-    close = comparisons[comparisons["verdict"] == UNCLEAR]
+    close = comparisons[(comparisons["verdict"] == UNCLEAR) & ~_same(comparisons)]
     if len(close):
         found.append(
-            f"Between two joint mixtures that it cannot tell apart, a true difference of "
+            f"Between two joint mixtures that the data cannot tell apart, a true difference of "
             f"{score(close['detectable'].median())} "
             "points would have shown in 80 % of repeats (median)."
         )
     return found
+
+
+def _same(comparisons: pd.DataFrame) -> pd.Series:
+    """Which pairs of mixtures answer every item alike."""
+    return (comparisons["difference"] == 0) & (comparisons["only_first"] == 0) & (comparisons["only_other"] == 0)
+
+
+def _alike(comparisons: pd.DataFrame, first: str, other: str) -> bool:
+    """Whether two mixtures answer every item alike."""
+    both = comparisons["mixture"].isin([first, other]) & comparisons["other"].isin([first, other])
+    return bool(_same(comparisons[both]).any())
 
 
 def say_selection(tables: Tables) -> list[str]:
@@ -56,8 +74,11 @@ def say_selection(tables: Tables) -> list[str]:
     own = held[(held["expert"] == ALL) & (held["rule"] == "best")]
     if len(own):
         row = own.iloc[0]
+        flatters = "is not seen to flatter"
+        if row["optimism_low"] > 0:
+            flatters = f"{'barely ' if row['optimism'] < BARELY else ''}flatters"
         found.append(
-            f"Choosing each expert's rank by the highest average flatters: on the items that chose it gains "
+            f"Choosing each expert's rank by the highest average {flatters}: on the items that chose it gains "
             f"{points(row['naive'], 2)} points, on items that did not {points(row['held_out'], 2)}; the difference is "
             f"{points(row['optimism'], 2)} ({points(row['optimism_low'], 2)} to {points(row['optimism_high'], 2)})."
         )
@@ -131,20 +152,17 @@ def say_budget(tables: Tables) -> list[str]:
     if front.empty:
         return ["No budget can be spent: there is no uniform joint mixture to count parameters from."]
     errors = adds_up(tested)
+    assumed = "That pair gains add up in a joint mixture is an assumption"
     if errors is None:
-        verdict = "no joint mixture of unequal ranks was measured to test it"
-    else:
-        by_sum, by_size = errors
-        kinds = int((tested["closer"] != "").sum())
-        worse = by_sum >= by_size
-        verdict = (
-            f"it misses the {plural(kinds, 'measured mixture')} of unequal ranks by {score(by_sum, 2)} points on the "
-            "mean, "
-            f"their number of parameters alone by {score(by_size, 2)}: "
-            + (
-                "so a uniform rank is recommended"
-                if worse
-                else "so it is of use here, for what so few mixtures can say"
-            )
-        )
-    return [f"That pair gains add up in a joint mixture is a reading; {verdict}."]
+        return [f"{assumed}; no joint mixture of unequal ranks was measured to test it."]
+    by_sum, by_size = errors
+    unequal = tested[tested["closer"] != ""]
+    verdict = "a uniform rank is recommended"
+    if by_sum < by_size:
+        verdict = "the sum is of use here, for what so few mixtures can say"
+    return [
+        f"{assumed}. The uniform mixtures say what joint gain a sum of pair gains comes to; nothing tests it but the "
+        f"{plural(len(unequal), 'measured mixture')} of unequal ranks: the sum misses them by {score(by_sum, 2)} "
+        "points on the mean, the number of parameters alone, read through the same uniform mixtures, by "
+        f"{score(by_size, 2)}; so {verdict}. Below {count(unequal['parameters'].min())} parameters it is untested."
+    ]

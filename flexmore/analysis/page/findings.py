@@ -7,13 +7,16 @@ import pandas as pd
 
 from flexmore.analysis.gains import HARMS, HELPS
 from flexmore.analysis.page.words import TIMES, count, gain, listing, number, plural, points, probability, score, span
+from flexmore.analysis.predictions import NOTHING
 from flexmore.analysis.ranks import full
 from flexmore.analysis.recovery import NO_GAIN
-from flexmore.analysis.seeds import DOMAIN_GAIN, HOLDS
+from flexmore.analysis.seeds import DOMAIN_GAIN, HALF, HOLDS
 from flexmore.analysis.settings import AnalysisSettings
 from flexmore.analysis.skills import ALL
 
 Tables = Mapping[str, pd.DataFrame]
+Elsewhere = Mapping[str, pd.DataFrame]
+"""Other training seeds: the scores that quarantine took from each (`quarantine.QUARANTINE`)."""
 
 
 def full_experts(tables: Tables) -> pd.DataFrame:
@@ -49,11 +52,30 @@ def say_gains(tables: Tables) -> list[str]:
     controls = tables["gains"][tables["gains"]["kind"] == "control"]
     controls = controls[(controls["scope"] == "domain") & (controls["name"] == controls["experts"])]
     if len(controls):
-        lucky = controls[controls["verdict"] == HELPS]
         ends = f"{points(controls['gain'].min())} to {points(controls['gain'].max())} points"
-        what = "none of them helps" if lucky.empty else f"{listing(lucky['experts'])} helps"
-        found.append(f"A random delta with the same singular values in an expert's place: {ends}; {what}.")
+        found.append(
+            f"A random delta with the same singular values in an expert's place: {ends} on its domain's tasks; "
+            f"{_lucky(controls)}."
+        )
     return found
+
+
+def _lucky(controls: pd.DataFrame) -> str:
+    """Which random deltas gain and which harm."""
+    lucky, worse = (list(controls.loc[controls["verdict"] == verdict, "experts"]) for verdict in (HELPS, HARMS))
+    said = []
+    if lucky:
+        little = " a little" if controls["gain"].max() < NOTHING else ""
+        said.append(f"{_deltas(lucky)} gain{'s' if len(lucky) == 1 else ''}{little}")
+    else:
+        said.append("none of them helps")
+    if worse:
+        said.append(f"{_deltas(worse)} harm{'s' if len(worse) == 1 else ''}")
+    return ", ".join(said)
+
+
+def _deltas(experts: list[str]) -> str:
+    return f"{experts[0]}'s random delta" if len(experts) == 1 else f"the random deltas of {listing(experts)}"
 
 
 def say_recovery(tables: Tables) -> list[str]:
@@ -86,11 +108,31 @@ def say_facts(tables: Tables, facts: Mapping[str, int]) -> list[str]:
         f"({number(row['half_low'])} to {number(row['half_high'])})"
         for _, row in rows.iterrows()
     )
-    rises = bool((rows["half_rank"].diff().dropna() > 0).all()) and not rows["half_rank"].isna().any()
+    rises = _rises(rows["half_rank"])
     apart = bool((rows["half_low"].to_numpy()[1:] > rows["half_high"].to_numpy()[:-1]).all())
-    verdict = "it rises with the number of facts" if rises else "it does not rise with the number of facts"
+    others = [str(seed) for seed, rose in _seeds_that_rise(tables, facts).items() if rose != rises]
+    verdict = ("it rises" if rises else "it does not rise") + " with the number of facts"
+    verdict = verdict if rises and not others else f"on this seed {verdict}"
     sure = ", and neighbouring intervals do not overlap" if rises and apart else ""
-    return [f"Half of the gain is reached by {each}: {verdict}{sure}."]
+    but = f"; on {_seeds(others)} it does{' not' if rises else ''}" if others else ""
+    return [f"Half of the gain is reached by {each}: {verdict}{sure}{but}."]
+
+
+def _rises(halves: pd.Series) -> bool:
+    """Whether ranks of half the gain, by rising numbers of facts, rise."""
+    return bool((halves.diff().dropna() > 0).all()) and not halves.isna().any()
+
+
+def _seeds_that_rise(tables: Tables, facts: Mapping[str, int]) -> dict[object, bool]:
+    """Of each training seed, whether its ranks of half the gain rise with the number of facts."""
+    rows = tables["seeds"]
+    rows = rows[(rows["quantity"] == HALF) & rows["subject"].isin(list(facts))]
+    rows = rows.assign(facts=rows["subject"].map(dict(facts))).sort_values("facts", kind="stable")
+    return {seed: _rises(own["value"]) for seed, own in rows.groupby("seed", sort=False)}
+
+
+def _seeds(names: list[str]) -> str:
+    return f"seed{'s' if len(names) > 1 else ''} {listing(names)}"
 
 
 def say_skills(tables: Tables, settings: AnalysisSettings) -> list[str]:
@@ -102,15 +144,18 @@ def say_skills(tables: Tables, settings: AnalysisSettings) -> list[str]:
     one = row.iloc[0]
     experts = int(one["n_experts"])
     way = "later" if one["difference"] > 0 else "earlier"
+    each = table[(table["expert"] != ALL) & (table["measure"] == "arrival") & table["difference"].notna()]
+    spans = one["tasks_low"] <= 0 <= one["tasks_high"]
+    reversible = ", which spans zero: other tasks of the same kind could reverse it" if spans else ""
+    who = f"{plural(experts, 'expert')} that gain{'s' if experts == 1 else ''} in both ({listing(each['expert'])})"
     text = (
-        f"In the {plural(experts, 'expert')} that gain{'s' if experts == 1 else ''} in both, the gain on reasoning "
-        "arrives "
-        f"{number(abs(one['difference']))} doublings of rank {way} than on knowledge (interval over items "
-        f"{number(one['low'])} to {number(one['high'])}, over tasks {number(one['tasks_low'])} to "
-        f"{number(one['tasks_high'])}; r95: {_r95_difference(table)})."
+        f"In the {who}, the mean log2 rank at which the gain comes, reasoning less knowledge, is "
+        f"{number(one['difference'])}: {number(abs(one['difference']))} doublings of rank {way} on reasoning "
+        f"(interval over items {number(one['low'])} to {number(one['high'])}; over tasks {number(one['tasks_low'])} to "
+        f"{number(one['tasks_high'])}{reversible}). By log2 of r95 it is {_r95_difference(table)}."
     )
     if experts < 2:
-        return [text, "One expert allows no test over experts."]
+        return [f"{text} One expert allows no test over experts."]
     verdict = "significant" if one["p"] < 1 - settings.confidence else "not significant"
     test = f"The difference is {verdict} over items and experts ({probability(one['p'])})."
     return [text, test]
@@ -118,7 +163,7 @@ def say_skills(tables: Tables, settings: AnalysisSettings) -> list[str]:
 
 def _r95_difference(table: pd.DataFrame) -> str:
     row = table[(table["expert"] == ALL) & (table["measure"] == "r95")].iloc[0]
-    return f"{number(row['difference'])}, {number(row['low'])} to {number(row['high'])}"
+    return f"{number(row['difference'])} (over items {number(row['low'])} to {number(row['high'])})"
 
 
 def say_noise(tables: Tables) -> list[str]:
@@ -136,19 +181,48 @@ def say_noise(tables: Tables) -> list[str]:
     ]
 
 
-def say_seeds(tables: Tables) -> list[str]:
+def say_main_seed(tables: Tables) -> list[str]:
+    """Which training the page is about, where there are several."""
+    seeds = list(tables["seeds"]["seed"].unique())
+    if len(seeds) < 2:
+        return []
+    return [
+        f'All numbers on this page are of training seed {seeds[0]}, except in "Training seeds" and where a line names '
+        "other seeds."
+    ]
+
+
+def say_seeds(tables: Tables, elsewhere: Elsewhere) -> list[str]:
     """How many trainings all of this rests on."""
     seeds = list(tables["seeds"]["seed"].unique())
     if len(seeds) < 2:
         return [
             "There is one training seed. Intervals are over items (and tasks) for this one family; how far another "
-            "training "
-            "would have come out elsewhere is not known."
+            "training would have come out elsewhere is not known."
         ]
     return [
-        f"There are {plural(len(seeds), 'training seed')} ({listing(seeds)}); everything above is of {seeds[0]}, the "
-        "spread "
-        "over all is below. Intervals are over items (and tasks) and do not hold that spread."
+        f"There are {plural(len(seeds), 'training seed')} ({listing(seeds)}). Intervals are over items (and tasks) and "
+        "do not hold the spread between seeds.",
+        *_say_left_out(elsewhere),
+    ]
+
+
+def _say_left_out(elsewhere: Elsewhere) -> list[str]:
+    """What quarantine took from the other seeds."""
+    each = []
+    for seed, rows in elsewhere.items():
+        counts = [
+            plural(int(rows.loc[rows["left_out"] == what, what].nunique()), what)
+            for what in ("task", "mixture")
+            if (rows["left_out"] == what).any()
+        ]
+        if counts:
+            each.append(f"{listing(counts)} of seed {seed}")
+    if not each:
+        return []
+    return [
+        f"Quarantine left out {', '.join(each)} (`seeds/<seed>/tables/quarantine.csv`): the spread is over what is "
+        "left of each seed, so it mixes training and tasks."
     ]
 
 

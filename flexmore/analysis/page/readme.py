@@ -9,9 +9,10 @@ from flexmore.analysis.artefacts import FIGURES
 from flexmore.analysis.page import findings as say
 from flexmore.analysis.page import sections as write
 from flexmore.analysis.page.about import About
-from flexmore.analysis.page.findings import Tables
+from flexmore.analysis.page.findings import Elsewhere, Tables
 from flexmore.analysis.page.published import beside_published
-from flexmore.analysis.page.words import listing
+from flexmore.analysis.page.words import count, listing, plural
+from flexmore.analysis.ranks import numbered
 
 
 def readme(
@@ -21,6 +22,7 @@ def readme(
     captions: Mapping[str, str],
     beside: Sequence[str],
     quarantine: pd.DataFrame | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> str:
     """The page.
 
@@ -30,10 +32,12 @@ def readme(
         captions: of each figure, by name.
         beside: names of files that lie beside the page: PREDICTIONS.md, NOTES.md, config.yaml.
         quarantine: the scores that no table has (`quarantine.QUARANTINE`).
+        elsewhere: the same of other training seeds, by seed.
     """
+    others = elsewhere or {}
     sections: list[tuple[str, str]] = [
         ("Doubtful scores", write.quarantined(quarantine)),
-        ("In short", write.short(tables, about)),
+        ("In short", write.short(tables, about, others)),
         ("Which rank suffices", write.recovery(tables, about, captions)),
         ("Joint mixtures", write.joint(tables, captions)),
         ("Beside what was published", beside_published(tables, about.published)),
@@ -42,18 +46,18 @@ def readme(
         ("Ranks under a budget", write.budget(tables, captions)),
         ("The paper's reading", write.reading(tables)),
         ("What was predicted, and what became of it", write.predictions(tables, beside)),
-        ("Training seeds", write.seeds(tables)),
+        ("Training seeds", write.seeds(tables, others)),
         ("How sure this is", write.sure(tables, about)),
         ("What is missing", write.gaps(tables)),
         ("Further figures", write.other_figures(captions)),
         ("Every table", write.every_table(tables)),
-        ("How to get all of this again", write.again(about, versions, beside)),
+        ("How to get all of this again", write.again(tables, about, versions, beside)),
     ]
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections if text)
-    return f"# {about.family}: what rank costs\n\n{_opening(about)}\n\n{body}\n"
+    return f"# {about.family}: what rank costs\n\n{_opening(tables, about)}\n\n{body}\n"
 
 
-def _opening(about: About) -> str:
+def _opening(tables: Tables, about: About) -> str:
     words = (
         "The *public* model is what every *expert* was branched from. An expert's difference to it is cut to a *rank* "
         "(an "
@@ -65,6 +69,7 @@ def _opening(about: About) -> str:
         "of "
         "tasks weighs the same in the *average*."
     )
+    words = f"{words}\n\n{_asked(tables, about)}"
     made = "Made by `flexmore` from the tables beside it; every sentence with a number is computed from them."
     if not about.control:
         return f"{made}\n\n{words}"
@@ -73,7 +78,7 @@ def _opening(about: About) -> str:
         "its tasks are synthetic (their groups only borrow the names MMLU, BBH and so on), and the truth that the "
         "study must find was planted in it."
     )
-    facts = listing(f"{name} {number}" for name, number in about.facts.items())
+    facts = listing(f"{name} {number}" for name, number in sorted(about.facts.items(), key=lambda fact: fact[1]))
     procedures = listing(name for name in about.experts or () if name not in about.facts)
     if facts and procedures:
         control += (
@@ -81,6 +86,30 @@ def _opening(about: About) -> str:
             "procedures and are asked about instances that no training text holds."
         )
     return f"{control} {made}\n\n{words}"
+
+
+def _asked(tables: Tables, about: About) -> str:
+    """What was measured: tasks, items, groups by skill, ranks; and which paper is meant."""
+    gains = tables["gains"]
+    average = gains[gains["scope"] == "average"]
+    said = []
+    if len(average):
+        asked = tables["comparisons"]["items"].dropna()
+        items = f" with {count(asked.max())} items" if len(asked) else ""
+        said.append(f"There are {plural(int(average['tasks'].iloc[0]), 'task')}{items}.")
+    groups = set(gains.loc[gains["scope"] == "group", "name"])
+    skills = {skill: [name for name in names if name in groups] for skill, names in about.settings.skills.items()}
+    read = listing(f"{listing(names)} as *{skill}*" for skill, names in skills.items() if names)
+    if read:
+        said.append(f"This project reads {read}.")
+    ladder, extra = (
+        [str(rank) for rank in sorted(numbered(average, kinds=(kind,))["effective_rank"].unique())]
+        for kind in ("pair", "extra")
+    )
+    if ladder:
+        more = f"; pairs alone have {listing(extra)} as well" if extra else ""
+        said.append(f"Ranks are {listing(ladder)}{more}.")
+    return " ".join([*said, "*The paper* is FlexMoRE (arXiv 2602.08818)."])
 
 
 def captions_in(folder: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from flexmore.analysis.artefacts import FIGURES, TABLES
 from flexmore.analysis.page import decisions as decide
 from flexmore.analysis.page import findings as say
 from flexmore.analysis.page.about import TABLES_ABOUT, About
-from flexmore.analysis.page.findings import Tables
+from flexmore.analysis.page.findings import Elsewhere, Tables
 from flexmore.analysis.page.words import (
     DASH,
     MINUS,
@@ -37,12 +37,13 @@ FRONT_ROWS = 8
 """Points of the Pareto front that the report lists."""
 
 
-def short(tables: Tables, about: About) -> str:
+def short(tables: Tables, about: About, elsewhere: Elsewhere) -> str:
     """The findings, a line each."""
     sentences = [
-        *say.say_gaps(tables), *say.say_gains(tables), *say.say_recovery(tables), *say.say_facts(tables, about.facts),
-        *say.say_skills(tables, about.settings), *decide.say_joint(tables)[:1], *decide.say_selection(tables)[:1],
-        *decide.say_budget(tables), *say.say_seeds(tables)[:1], *say.say_spread(tables),
+        *say.say_main_seed(tables), *say.say_gaps(tables), *say.say_gains(tables), *say.say_recovery(tables),
+        *say.say_facts(tables, about.facts), *say.say_skills(tables, about.settings), *decide.say_joint(tables)[:1],
+        *decide.say_selection(tables)[:1], *decide.say_budget(tables),
+        paragraph(say.say_seeds(tables, elsewhere)), *say.say_spread(tables),
     ]  # fmt: skip
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
@@ -64,7 +65,8 @@ def recovery(tables: Tables, about: About, captions: Mapping[str, str]) -> str:
     rows = rows[rows["scope"].isin(R95_SCOPES)]
     level = f"{100 * about.settings.confidence:.0f} %"
     table = markdown(
-        ["expert", "on", "full's gain, points", "r95", "over items", "over tasks", "half of the gain at", "over items"],
+        ["expert", "on", "full's gain, points", "r95", "r95 over items", "r95 over tasks", "half of the gain at",
+         "half over items"],
         [
             [
                 row["expert"], row["name"] if row["scope"] != "domain" else "its own domain",
@@ -220,13 +222,13 @@ def predictions(tables: Tables, beside: Sequence[str]) -> str:
             row[3] = {"no": "**failed**", "yes": "held"}.get(word, word)
     source = "[PREDICTIONS.md](PREDICTIONS.md)" if "PREDICTIONS.md" in beside else "reports/pocket/PREDICTIONS.md"
     said = f"Written before the measurement: {source}."
-    return f"{said}\n\n{markdown(['', 'prediction', 'measured', ''], rows)}"
+    return f"{said}\n\n{markdown(['', 'prediction', 'measured', 'verdict'], rows)}"
 
 
-def seeds(tables: Tables) -> str:
+def seeds(tables: Tables, elsewhere: Elsewhere) -> str:
     """How far the training seeds lie apart."""
     seeds = tables["seeds"]
-    text = paragraph(say.say_seeds(tables))
+    text = paragraph(say.say_seeds(tables, elsewhere))
     if seeds["seed"].nunique() < 2:
         return text
     spread = spread_of(seeds)
@@ -310,20 +312,26 @@ def every_table(tables: Tables) -> str:
     ) + markdown(["table", "a row is", "rows"], rows)
 
 
-def again(about: About, versions: pd.DataFrame | None, beside: Sequence[str]) -> str:
+def again(tables: Tables, about: About, versions: pd.DataFrame | None, beside: Sequence[str]) -> str:
     """The commands, versions and configuration."""
     lines = []
     if about.command:
         lines.append(f"The tables were measured by\n\n```\n{about.command}\n```")
+        lines.append(
+            "All tables, figures and this page again from the measured ones, from the repository's root, without torch "
+            "and in seconds:\n\n```\npip install -e . && snakemake figures --cores 1\n```\n\n"
+            f"They go to `results/{about.family}/reported/`; where the study was run, they are made from its own "
+            f"tables, in `results/{about.family}/`."
+        )
+    else:
+        lines.append("`flexmore report` on this folder makes all tables, figures and this page again.")
     lines.append(
-        "All tables, figures and this page again from the measured ones, without torch and in seconds (in a folder "
-        "where the "
-        "study has been run, from its own):\n\n```\nsnakemake figures --cores 1\n```\n\nIt makes `explore.html` as "
-        "well, one "
-        "page in which every mixture, task and rank can be looked at, with no network."
+        "`explore.html` is made as well, one page in which every mixture, task and rank can be looked at, with no "
+        "network."
     )
     if "NOTES.md" in beside:
-        lines.append("How these runs came to be the ones shown: [NOTES.md](NOTES.md).")
+        more = ", and how the further seeds were made" if tables["seeds"]["seed"].nunique() > 1 else ""
+        lines.append(f"How these runs came to be the ones shown{more}: [NOTES.md](NOTES.md).")
     if "config.yaml" in beside:
         lines.append("The configuration, every default written out: [config.yaml](config.yaml).")
     if versions is not None and len(versions):
