@@ -9,7 +9,7 @@ from unfinished import before_writing, computed, scores, unevaluated
 
 from tests.workflow.place import Place, environment
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slurm, pytest.mark.full, pytest.mark.timeout(1800)]
 
 OPTIONS = (*STUDY, *SOON, *NO_ACCOUNTING)
 

@@ -38,6 +38,7 @@ def test_the_study_has_the_same_tables_and_only_gpu_steps_hold_gpus(
     assert "Nothing to be done" in clone.run("snakemake", *OPTIONS).stdout
 
 
+@pytest.mark.full
 def test_killed_jobs_come_back_with_more_and_go_on_from_the_cache(local: Place, place: Place, slurm: Cluster) -> None:
     """scancel, a time limit and a memory limit, each on a sweep of its own, and slurmctld restarted among them."""
     sweeps = ("public", "math", "news")
@@ -78,6 +79,7 @@ def test_killed_jobs_come_back_with_more_and_go_on_from_the_cache(local: Place, 
         assert scores(place, sweep) == scores(local, sweep)
 
 
+@pytest.mark.full
 def test_a_failing_job_is_named_with_its_own_log(place: Place, slurm: Cluster) -> None:
     unevaluated(place, "public")
     (place.results / "suite" / "index.json").write_text("[]")
