@@ -64,6 +64,7 @@ def test_killed_jobs_come_back_with_more_and_go_on_from_the_cache(local: Place, 
         slurm.ask("scancel", slurm.jobs(place.folder, "evaluate public")[0]["JobId"])
         slurm.script("restart")
         until(lambda: all((place.folder / target / ".snakemake_timestamp").exists() for target in targets), 900)
+        until(lambda: not any(job["JobState"] == "RUNNING" for job in slurm.jobs(place.folder, "evaluate")))
     found = {sweep: slurm.jobs(place.folder, f"evaluate {sweep}") for sweep in sweeps}
     states = {sweep: [job["JobState"] for job in jobs] for sweep, jobs in found.items()}
     assert states["public"] == ["CANCELLED", "COMPLETED"]
