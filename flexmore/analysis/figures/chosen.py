@@ -68,7 +68,7 @@ def budget(front: pd.DataFrame, tested: pd.DataFrame) -> Figure:
     )
     uniform = tested[tested["rank"].str.isdigit()].drop_duplicates("rank")
     panel.plot(
-        uniform["parameters"].to_numpy(), POINTS * uniform["sum_of_gains"], color=GREY, linestyle=":", marker=".",
+        uniform["parameters"].to_numpy(), POINTS * uniform["sum_of_gains"], color=GREY, linestyle="", marker=".",
         label="sum at uniform ranks",
     )  # fmt: skip
     for i, (active, own) in enumerate(tested.groupby("active")):
@@ -81,6 +81,8 @@ def budget(front: pd.DataFrame, tested: pd.DataFrame) -> Figure:
                 markerfacecolor="white" if hollow else colour, markersize=4, elinewidth=0.7, capsize=1.2,
                 label=None if hollow else f"measured, {active} active",
             )  # fmt: skip
+    if (tested["closer"] != "").any():
+        panel.plot([], [], color=GREY, linestyle="", marker="o", markerfacecolor="white", label="of unequal ranks")
     parameter_axis(panel, pd.concat([front["parameters"], tested["parameters"]]))
     panel.set_xlabel("total parameters of the joint mixture")
     panel.set_ylabel("gain over public (points)")

@@ -8,7 +8,7 @@ from matplotlib.image import AxesImage
 
 from flexmore.analysis.figures.curves import POINTS
 from flexmore.analysis.figures.style import COLUMN, GREY, PAGE, canvas, notice
-from flexmore.analysis.gains import UNCLEAR
+from flexmore.analysis.gains import HARMS, UNCLEAR
 from flexmore.analysis.ranks import full, numbered
 
 _MAP = "PuOr_r"
@@ -53,7 +53,7 @@ def heatmap(gains: pd.DataFrame) -> Figure:
 
 
 def heatmap_groups(gains: pd.DataFrame) -> Figure:
-    """Gain on each group, experts x ranks, one colour scale for all panels; a dot where the interval holds zero.
+    """Gain on each group, experts x ranks, one colour scale; a dot where the interval holds zero, a dash where it is below.
 
     Args:
         gains: of `gains.gains`.
@@ -70,8 +70,10 @@ def heatmap_groups(gains: pd.DataFrame) -> Figure:
     bound = _bound(list(tables.values()))
     for panel, (name, table) in zip(grid, tables.items(), strict=False):
         image = _map(panel, table, bound)
-        rows_, columns_ = np.nonzero(gain_table(gains, "group", name, "verdict").to_numpy() == UNCLEAR)
-        panel.plot(columns_, rows_, marker=".", color=GREY, markersize=1.5, linestyle="")
+        verdicts = gain_table(gains, "group", name, "verdict").to_numpy()
+        for verdict, marker, size in ((UNCLEAR, ".", 1.5), (HARMS, "_", 4)):
+            rows_, columns_ = np.nonzero(verdicts == verdict)
+            panel.plot(columns_, rows_, marker=marker, color=GREY, markersize=size, linestyle="")
         panel.set_title(name)
     for panel in grid[len(tables) - columns : len(tables)]:
         panel.set_xlabel("rank")

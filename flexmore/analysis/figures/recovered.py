@@ -48,7 +48,7 @@ def r95(table: pd.DataFrame, ranks: list[int]) -> Figure:
 def _line(panel: Axes, axis: RankAxis, place: int, row: pd.Series, look: Look) -> None:
     if not row["r95"]:
         panel.text(
-            axis.at(axis.ranks[0]), place, "full gains nothing" if "zero" in row["r95_reason"] else "not defined",
+            axis.at(axis.ranks[0]), place, "no gain to recover" if "zero" in row["r95_reason"] else "not defined",
             fontsize=6.5, color=GREY, va="center", style="italic",
         )  # fmt: skip
         return
