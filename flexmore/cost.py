@@ -3,6 +3,9 @@
 from functools import cache
 from math import comb
 
+DENSE_LIMIT = 16 * 2**30
+"""Bytes of dense weights that are kept beside what a mixture shows."""
+
 
 @cache
 def dense_experts(ranks: tuple[float | None, ...], active: int, hidden: int, ffn: int) -> frozenset[int]:

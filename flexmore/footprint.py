@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 
 from flexmore.config import Study
-from flexmore.cost import dense_experts
+from flexmore.cost import DENSE_LIMIT, dense_experts
 from flexmore.files import read_json
 from flexmore.mixtures import PROJECTIONS, Architecture, Mixture, Sweep, effective_rank
 from flexmore.sources import FolderSource, HubSource
@@ -20,8 +20,6 @@ from flexmore.sources import FolderSource, HubSource
 MIB = 1 << 20
 LIBRARIES = {"acquire": 260 * MIB, "factorize": 335 * MIB, "evaluate": 620 * MIB, "analyze": 420 * MIB}
 """What a step's process takes before its tensors: measured on the pocket and the rehearsal."""
-DENSE_LIMIT = 16 << 30
-"""Of `SweepModel`: dense weights that are kept though the present mixture does not show them."""
 _SIZES = {"float32": 4, "float16": 2, "bfloat16": 2}
 _SCORE, _ITEM = 410, 4.2  # bytes of a result and of each item in it, as in the score cache
 

@@ -10,7 +10,7 @@ from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoRotaryEmbed
 
 from flexmore.checkpoints import Checkpoint
 from flexmore.config import Layout, Rank
-from flexmore.cost import dense_experts
+from flexmore.cost import DENSE_LIMIT, dense_experts
 from flexmore.errors import FlexmoreError
 from flexmore.factors import FactorStore, place
 from flexmore.mixtures import PROJECTIONS, Mixture, available_rank, effective_rank
@@ -20,7 +20,6 @@ from flexmore.modeling.experts import FlexMoREExpert
 from flexmore.modeling.modeling_flexmore import FlexMoREForCausalLM
 from flexmore.modeling.weights import ExpertWeights
 
-DENSE_LIMIT = 16 * 2**30
 _Dense = dict[tuple[int, str], Tensor]
 
 
