@@ -171,6 +171,11 @@ class Branch(Generic[Kind]):
     stem: Stem
     batches: list[Kind]
 
+    @property
+    def tokens(self) -> int:
+        """That go through the model: the stem's after its parent's, and the rows'."""
+        return len(self.stem.tokens) + sum(len(batch.tokens) for batch in self.batches)
+
 
 def scoring_batches(pairs: Sequence[Pair], max_length: int, budget: int) -> list[Branch[ScoringBatch]]:
     """Batch pairs for scoring, by stem, longest rows first.

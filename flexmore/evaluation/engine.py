@@ -47,6 +47,11 @@ class Scoring:
     pairs: int
     sums: list[int] | None
 
+    @property
+    def tokens(self) -> int:
+        """That go through the model."""
+        return sum(branch.tokens for branch in self.branches)
+
 
 @dataclass(frozen=True)
 class Prompting:
@@ -54,6 +59,11 @@ class Prompting:
 
     parts: list[tuple[list[Branch[PromptBatch]], list[list[int]], tuple[str, ...]]]
     requests: int
+
+    @property
+    def tokens(self) -> int:
+        """That go through the model before the first one is generated."""
+        return sum(branch.tokens for branches, _, _ in self.parts for branch in branches)
 
 
 Prepared = Scoring | Prompting

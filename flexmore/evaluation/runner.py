@@ -14,7 +14,6 @@ from flexmore.errors import FlexmoreError, NotFinite
 from flexmore.evaluation.alarms import NOT_FINITE
 from flexmore.evaluation.answers import Answers
 from flexmore.evaluation.cache import ScoreCache, installed, provenance, task_key
-from flexmore.evaluation.encoding import Encoder
 from flexmore.evaluation.engine import Answer, MixtureLM
 from flexmore.evaluation.parts import Part
 from flexmore.evaluation.publishing import publish
@@ -60,14 +59,13 @@ class Engine(Protocol):
     """What answers requests (`flexmore.evaluation.engine`, `flexmore.evaluation.vllm`)."""
 
     model: Any
-    encoder: Encoder
 
     @property
     def identity(self) -> dict[str, Any]:
         """What decides the answers beside weights, dtype and requests."""
 
     def prepare(self, kind: str, requests: Sequence[Any]) -> Any:
-        """Requests of one kind, ready for any weights."""
+        """Requests of one kind, ready for any weights; `tokens` says how many are read for them."""
 
     def answer(self, prepared: Any) -> Sequence[Answer]:
         """The answers in the order of the requests."""
@@ -78,7 +76,7 @@ class Report:
     """What a sweep did: tasks of mixtures computed now, or found in the cache; the former's documents, tokens, seconds.
 
     Attributes:
-        tokens: of the distinct prompts.
+        tokens: that were read, what requests share once; not those generated.
         alarms: what was quarantined, and why.
         published: whether it was the whole sweep.
     """
@@ -163,7 +161,6 @@ class _Sweep:
         self._versions: dict[str, str] = {}
         self._tasks: dict[str, PreparedTask] = {}
         self._requests: dict[str, Any] = {}
-        self._tokens: dict[str, int] = {}
         self._loaded = ""
         self._mixtures = 0
 
@@ -214,7 +211,6 @@ class _Sweep:
         try:
             if name not in self._requests:
                 self._requests[name] = self._engine.prepare(task.kind, task.requests)
-                self._tokens[name] = sum(map(len, self._engine.encoder.encode(task.prompts).values()))
             result, answers = _result(recipe, task, task.score(self._engine.answer(self._requests[name])))
         except NotFinite:
             result, answers = {"score": None, "stderr": None, "n": task.n, "items": [], "alarm": NOT_FINITE}, Answers()
@@ -226,7 +222,7 @@ class _Sweep:
             record = self._cache.put(recipe.fingerprint, name, key, result, self._versions, packed)
         self.report.computed += 1
         self.report.documents += task.n
-        self.report.tokens += self._tokens[name]
+        self.report.tokens += self._requests[name].tokens
         self.report.seconds += time.perf_counter() - start
         return record
 

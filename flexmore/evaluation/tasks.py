@@ -138,11 +138,6 @@ class PreparedTask:
         others = {name: _mean([self._value(metrics, name) for metrics in found]) for name in complete}
         return TaskScore(tuple(items), *_mean(items), given, unread_alarm(unread, self.n), others)
 
-    @property
-    def prompts(self) -> set[str]:
-        """The distinct texts that are continued."""
-        return {str(request.args[0]) for request in self.requests}
-
     def asked(self, number: int) -> Asked:
         """What the document of that number (from 0, in order) asks."""
         requests = list(self._documents.values())[number]

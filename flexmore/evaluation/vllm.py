@@ -75,10 +75,11 @@ class DenseModel(LaterModel):
 
 @dataclass(frozen=True)
 class Asked:
-    """Requests of one kind, as lm-eval has them."""
+    """Requests of one kind, as lm-eval has them, and the tokens of their texts."""
 
     kind: str
     requests: Sequence[Instance]
+    tokens: int
 
 
 class VllmLM:
@@ -98,8 +99,9 @@ class VllmLM:
         return {"engine": "vllm", **self.encoder.identity}
 
     def prepare(self, kind: str, requests: Sequence[Instance]) -> Asked:
-        """The requests as they are: vLLM batches for itself."""
-        return Asked(kind, requests)
+        """The requests as they are: vLLM batches for itself. Tokens are counted of distinct first texts."""
+        texts = {str(request.args[0]) for request in requests}
+        return Asked(kind, requests, sum(map(len, self.encoder.encode(texts).values())))
 
     def answer(self, asked: Asked) -> Sequence[Answer]:
         """The model's answers, in the order of the requests.
