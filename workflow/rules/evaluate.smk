@@ -1,6 +1,6 @@
 # One process a sweep: the backbone is loaded once and ranks are switched in place. Every finished task lies in cache/.
-# Where `evaluate.jobs` cuts sweeps into parts, these fill the cache, and the sweep then publishes from it without loading
-# a model; the scores are the same bytes.
+# A sweep that `evaluate.jobs` cuts is evaluated in parts instead, which fill the cache; then its scores are published
+# from there without loading a model. They are the same bytes.
 
 
 rule evaluate_part:
@@ -47,7 +47,6 @@ rule evaluate:
     input:
         lambda wildcards: recipes(wildcards.sweep),
         lambda wildcards: weights_of(wildcards.sweep),
-        lambda wildcards: parts(wildcards.sweep),
         suite=f"{ROOT}/suite/source.json",
         calibration=calibrated(),
     output:
@@ -56,6 +55,8 @@ rule evaluate:
         f"{ROOT}/logs/evaluate/{{sweep}}.log",
     benchmark:
         f"{ROOT}/benchmarks/evaluate/{{sweep}}.tsv"
+    wildcard_constraints:
+        sweep=one_of(set(SWEEPS) - CUT),
     priority: lambda wildcards: 1 if wildcards.sweep in PAIR_SWEEPS else 0
     conda:
         "../../envs/flexmore.yaml"
@@ -66,9 +67,7 @@ rule evaluate:
         runtime=lambda wildcards, attempt: grown(
             evaluate_minutes(STUDY, SWEEPS[wildcards.sweep]), attempt
         ),
-        gpu=lambda wildcards: (
-            0 if parts(wildcards.sweep) else gpus(STUDY.evaluate.device)
-        ),
+        gpu=lambda wildcards: gpus(STUDY.evaluate.device),
         stage="",
     params:
         config=RESOLVED,
@@ -79,6 +78,36 @@ rule evaluate:
         "evaluate sweep {wildcards.sweep}"
     shell:
         'exec python -m flexmore evaluate {wildcards.sweep} --config {params.config} --threads {threads} --stage "{resources.stage}" &> {log}'
+
+
+rule publish_parts:
+    input:
+        lambda wildcards: recipes(wildcards.sweep),
+        lambda wildcards: weights_of(wildcards.sweep),
+        lambda wildcards: parts(wildcards.sweep),
+        suite=f"{ROOT}/suite/source.json",
+        calibration=calibrated(),
+    output:
+        directory(f"{ROOT}/scores/{{sweep}}"),
+    log:
+        f"{ROOT}/logs/evaluate/{{sweep}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/evaluate/{{sweep}}.tsv"
+    wildcard_constraints:
+        sweep=one_of(CUT),
+    localrule: True
+    conda:
+        "../../envs/flexmore.yaml"
+    threads: 1
+    params:
+        config=RESOLVED,
+        settings=STUDY.evaluate.numbers,
+        tasks=STUDY.suite.tasks,
+        revision=ENGINE_REVISION,
+    message:
+        "publish sweep {wildcards.sweep}, evaluated in parts"
+    shell:
+        "exec python -m flexmore evaluate {wildcards.sweep} --config {params.config} --threads {threads} &> {log}"
 
 
 rule calibrate:

@@ -68,6 +68,7 @@ if image := os.environ.get("FLEXMORE_IMAGE"):
 
 
 MIXTURES = sum(len(sweep.mixtures) for sweep in SWEEPS.values())
+CUT = {name for name, parts in PARTS.items() if parts}
 PAIR_SWEEPS = [name for name, sweep in SWEEPS.items() if not sweep.joint]
 ROOT = str(STUDY.layout.root)
 RESOLVED = f"{ROOT}/config.yaml"
@@ -198,8 +199,13 @@ def recipes(*sweeps):
     return expand("{root}/mixtures/{mixture}.json", root=ROOT, mixture=names)
 
 
+def one_of(sweeps):
+    """A pattern for a wildcard: one of these, which may be none."""
+    return "|".join(sorted(sweeps)) or "(?!)"
+
+
 def parts(sweep):
-    """What says that the parts of a sweep are in the cache, where it is cut into any."""
+    """What says that the parts of a cut sweep are in the cache."""
     return expand(
         "{root}/cache/parts/{sweep}/{part}", root=ROOT, sweep=sweep, part=PARTS[sweep]
     )
