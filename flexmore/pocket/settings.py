@@ -24,7 +24,7 @@ class PocketSettings(BaseModel):
     items: int = Field(100, ge=10, le=100, strict=True, description="Items of a task of problems or of mixed facts.")
 
     public_steps: Count = Field(2000, description="Training steps of the public model.")
-    expert_steps: Count = Field(720, description="Training steps of an expert.")
+    expert_steps: Count = Field(1440, description="Training steps of an expert.")
     batch: Count = Field(32, description="Rows of a training step.")
     row_tokens: int = Field(32, ge=24, le=96, strict=True, description="Tokens of a row; records are packed into it.")
     public_learning_rate: float = Field(6e-3, gt=0, le=0.1, description="AdamW's peak learning rate, public model.")

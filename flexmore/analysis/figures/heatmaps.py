@@ -53,7 +53,7 @@ def heatmap(gains: pd.DataFrame) -> Figure:
 
 
 def heatmap_groups(gains: pd.DataFrame) -> Figure:
-    """Gain on each group, experts x ranks, one colour scale; a dot where the interval holds zero, a dash where it is below.
+    """Gain on each group, experts x ranks, one colour scale; a dot: the interval holds zero, a dash: it is below zero.
 
     Args:
         gains: of `gains.gains`.
