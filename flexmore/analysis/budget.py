@@ -1,6 +1,6 @@
 """Which rank to give each expert under a parameter budget: the highest sum of pair gains, found exactly.
 
-That gains of pairs add up in a joint mixture is a reading. It is tested where joint mixtures of unequal ranks were
+That gains of pairs add up in a joint mixture is an assumption. It is tested where joint mixtures of unequal ranks were
 measured (`additivity`); where it predicts them worse than their number of parameters alone does, a uniform rank is
 recommended instead.
 """

@@ -159,7 +159,7 @@ def describe(found: Recommendation, family: str) -> str:
 
 
 def _assumption(found: Recommendation) -> str:
-    start = "that gains add up over experts is a reading"
+    start = "that gains add up over experts is an assumption"
     if found.errors is None:
         return f"{start}, and no joint mixture of unequal ranks was measured to test it"
     by_sum, by_size = (100 * error for error in found.errors)

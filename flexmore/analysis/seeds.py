@@ -13,7 +13,7 @@ from flexmore.analysis.predictions import held
 from flexmore.analysis.ranks import full
 
 COLUMNS = ["quantity", "subject", "seed", "value", "text"]
-SPREAD = ["quantity", "subject", "seeds", "mean", "sd", "lowest", "highest", "each"]
+SPREAD = ["quantity", "subject", "seeds", "mean", "sd", "lowest", "highest"]
 DOMAIN_GAIN = "gain of full on its own domain"
 AVERAGE_GAIN = "gain of full on the average"
 R95, HALF = "r95 on its own domain", "rank of half the gain on its own domain"
@@ -45,17 +45,17 @@ def compare_seeds(runs: Mapping[str, Run]) -> pd.DataFrame:
 
 
 def spread_of(seeds: pd.DataFrame) -> pd.DataFrame:
-    """How far the runs lie apart: columns `SPREAD`, in the table's order.
+    """How far the runs lie apart: columns `SPREAD`, a quantity after another in the table's order.
 
-    sd has n - 1 in its denominator and is missing for one seed; `each` lists the runs' values by seed.
+    sd has n - 1 in its denominator and is missing for one seed.
     """
     rows = []
-    for (quantity, subject), own in seeds.groupby(["quantity", "subject"], sort=False):
+    order = pd.Series(pd.factorize(seeds["quantity"])[0], index=seeds.index).sort_values(kind="stable").index
+    for (quantity, subject), own in seeds.loc[order].groupby(["quantity", "subject"], sort=False):
         values = own["value"].dropna()
         sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
         numbers = [values.mean(), sd, values.min(), values.max()] if len(values) else [np.nan] * 4
-        each = "; ".join(f"{seed}: {text}" for seed, text in zip(own["seed"], own["text"], strict=True))
-        rows.append([quantity, subject, len(own), *numbers, each])
+        rows.append([quantity, subject, len(own), *numbers])
     return pd.DataFrame(rows, columns=SPREAD)
 
 

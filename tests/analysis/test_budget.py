@@ -135,7 +135,7 @@ def test_the_answer_says_how_far_to_believe_it(study: Inputs) -> None:
     assert found.held_out is not None
     assert found.front["parameters"].max() == found.parameters
     text = describe(found, "made")
-    assert "that gains add up over experts is a reading" in text
+    assert "that gains add up over experts is an assumption" in text
     assert f"{found.parameters:,} parameters" in text
     assert as_dict(found)["recommended"] in ("uniform", "ranks")
     untested = Inputs(study.scores[~study.scores["rank"].isin(["best", "best2"])])

@@ -52,10 +52,11 @@ def _line(panel: Axes, axis: RankAxis, place: int, row: pd.Series, look: Look) -
             fontsize=6.5, color=GREY, va="center", style="italic",
         )  # fmt: skip
         return
-    for key, width, label in (("r95_tasks_", 1.0, "over tasks"), ("r95_", 3.0, "over items")):
+    # one below the other, so that neither hides the other
+    for key, below, width, label in (("r95_", 0.0, 3.0, "over items"), ("r95_tasks_", 0.27, 1.0, "over tasks")):
         if row[f"{key}low"] and row[f"{key}high"]:
             ends = [_at(axis, row[f"{key}{end}"]) for end in ("low", "high")]
-            panel.plot(ends, [place, place], color=GREY, linewidth=width, label=label, solid_capstyle="butt")
+            panel.plot(ends, [place + below] * 2, color=GREY, linewidth=width, label=label, solid_capstyle="butt")
     panel.plot([_at(axis, row["r95"])], [place], marker=look.marker, color=look.colour, markersize=5, zorder=5)
 
 

@@ -25,10 +25,10 @@ def spectra(values: pd.DataFrame | None) -> Figure:
         for expert, look in looks(shares["expert"]).items():
             own = part[part["expert"] == expert]
             place = own["index"].to_numpy() + 1
+            powers = np.flatnonzero(place & (place - 1) == 0).tolist()
             panel.plot(
                 place, own["median"].to_numpy(), color=look.colour, linestyle=look.dash, label=expert,
-                marker=look.marker, markersize=3, markevery=[int(at) for at in np.flatnonzero(place & (place
-                - 1) == 0)],
+                marker=look.marker, markersize=3, markevery=powers,
             )  # fmt: skip
             panel.fill_between(place, own["low"], own["high"], color=look.colour, alpha=0.12, linewidth=0)
         panel.set_xscale("log", base=2)

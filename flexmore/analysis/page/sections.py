@@ -227,19 +227,18 @@ def predictions(tables: Tables, beside: Sequence[str]) -> str:
 
 def seeds(tables: Tables, elsewhere: Elsewhere) -> str:
     """How far the training seeds lie apart."""
-    seeds = tables["seeds"]
+    table = tables["seeds"]
     text = paragraph(say.say_seeds(tables, elsewhere))
-    if seeds["seed"].nunique() < 2:
+    names = list(table["seed"].unique())
+    if len(names) < 2:
         return text
-    spread = spread_of(seeds)
+    each = table.pivot(index=["quantity", "subject"], columns="seed", values="text")[names].fillna(DASH)
     rows = []
-    for _, row in spread.iterrows():
+    for row in spread_of(table).to_dict("records"):
         scale = 1 if row["quantity"] in (R95, HALF) else 100
-        cells = [number(scale * row[key]) for key in ("mean", "sd", "lowest", "highest")]
-        rows.append(
-            [row["quantity"], row["subject"], row["each"], *(cells if row["quantity"] != HOLDS else [DASH] * 4)]
-        )
-    return f"{text}\n\n{markdown(['quantity', 'of', 'by seed', 'mean', 'sd', 'lowest', 'highest'], rows)}"
+        cells = [DASH if row["quantity"] == HOLDS else number(scale * row[key]) for key in ("mean", "sd")]
+        rows.append([row["quantity"], row["subject"], *each.loc[(row["quantity"], row["subject"])], *cells])
+    return f"{text}\n\n{markdown(['quantity', 'of', *(f'seed {name}' for name in names), 'mean', 'sd'], rows)}"
 
 
 def sure(tables: Tables, about: About) -> str:
@@ -306,8 +305,9 @@ def every_table(tables: Tables) -> str:
     """All tables."""
     rows = [[f"`tables/{name}.csv`", TABLES_ABOUT[name], count(len(tables[name]))] for name in TABLES]
     return (
-        "Scores and gains in tables are shares of one; here they are points, hundredths. What the columns mean stands "
-        "in "
+        "All of these are computed from the measured ones (`tables/scores.parquet`, `items.parquet`, `controls.csv`, "
+        "`spectra.parquet`, `adapters.csv`, `quarantine.csv`, `versions.csv`, as far as a study has them). Scores and "
+        "gains in tables are shares of one; here they are points, hundredths. What the columns mean stands in "
         "`docs/tables.md`; tables too large to commit are made by the command below.\n\n"
     ) + markdown(["table", "a row is", "rows"], rows)
 
