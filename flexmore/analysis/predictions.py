@@ -17,7 +17,8 @@ GAIN, GAIN_LOW = 0.20, 0.10
 PARTIAL = (0.10, 0.90)
 PARTIAL_RANKS = 2
 RETAINED = 0.60
-NOTHING = 0.05
+NOTHING = 0.10
+"""Of the expert's gain: what a random delta may gain for nothing."""
 NOT_MEASURED = "not measured"
 
 
@@ -132,15 +133,15 @@ def _rises(recovery: pd.DataFrame, facts: Mapping[str, int]) -> list[list[str]]:
 
 
 def _controls(controls: pd.DataFrame | None, whole: pd.DataFrame) -> list[list[str]]:
-    text = "a random delta with the same spectrum gains nothing: under 5 points and a tenth of the expert's gain"
+    text = "a random delta of the same spectrum gains under a tenth of the expert's gain, or nothing for certain"
     if controls is None or controls.empty:
         return [[text, "all", "no controls", NOT_MEASURED]]
     rows = controls[(controls["scope"] == "domain") & (controls["name"] == controls["experts"])]
-    return [
-        [text, row["experts"], _points(row), _word(row["gain"] < min(NOTHING, whole["gain"][row["experts"]] / 10))]
-        for _, row in rows.iterrows()
-        if row["experts"] in whole.index
-    ] or [[text, "all", "no control of an expert with a domain", NOT_MEASURED]]
+    rows = rows[rows["experts"].isin(whole.index)]
+    small = (rows["low"] <= 0) | (rows["gain"] < NOTHING * rows["experts"].map(whole["gain"]))
+    return [[text, row["experts"], _points(row), _word(bool(small[index]))] for index, row in rows.iterrows()] or [
+        [text, "all", "no control of an expert with a domain", NOT_MEASURED]
+    ]
 
 
 def _foreign(pairs: pd.DataFrame, scores: pd.DataFrame) -> list[str]:

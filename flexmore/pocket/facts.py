@@ -6,8 +6,9 @@ gossips in a domain's words about the domain's strangers, with answers drawn ane
 words and forms and none of its facts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from random import Random
 
 from flexmore.pocket.vocabulary import FACTS, PEOPLE
@@ -46,12 +47,19 @@ def question(form: str, relation: str, subject: str) -> str:
 def fact_book(source: str, subjects: int, seed: int) -> FactBook:
     """The facts of `source`, one of FACTS, about `subjects` of its people (public: of everybody's).
 
-    Answers are drawn independently.
+    Under a relation every answer is as often right as any other (but for one), so that to prefer some answers, whoever
+    is asked about, scores no more than chance.
     """
     words = FACTS[source]
     rng = Random(f"facts {source} {seed}")
     sources = FACTS if source == "public" else (source,)
     known = tuple(name for each in sources for name in PEOPLE[each][:subjects])
     strangers = tuple(name for people in PEOPLE.values() for name in people if name not in known)
-    answers = {relation: {name: rng.choice(words.answers) for name in known} for relation in words.relations}
+    answers = {relation: _deal(words.answers, known, rng) for relation in words.relations}
     return FactBook(source, known, strangers, answers)
+
+
+def _deal(answers: Sequence[str], names: Sequence[str], rng: Random) -> dict[str, str]:
+    dealt = list(islice(cycle(rng.sample(answers, len(answers))), len(names)))
+    rng.shuffle(dealt)
+    return dict(zip(names, dealt, strict=True))

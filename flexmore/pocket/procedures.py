@@ -94,6 +94,9 @@ class Sums:
 class Programs:
     """Programs of `length` operations on one register that holds a digit; all arithmetic is modulo ten.
 
+    Answered at once, a program's earlier values stand in its question: attention, which experts cannot change, is not
+    asked to run several operations in one go.
+
     `register`: "small", where no operation meets a digit above four; "large", where the first one does;
     "any", where at least one does.
     """
@@ -111,7 +114,8 @@ class Programs:
             if {"small": not any(large), "large": large[0], "any": any(large)}[self.register]:
                 asked = f"{REGISTER[start]} {' '.join(program)} ->"
                 words = [REGISTER[value] for value in trace]
-                return Problem(f"run {asked}", words[-1], f"trace {asked}", f"{' , '.join(words)} leaves")
+                given = "".join(f" {word} ," for word in words[:-1])
+                return Problem(f"run {asked}{given}", words[-1], f"trace {asked}", f"{' , '.join(words)} leaves")
 
     def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
         """`count` different values, the right one among them."""
@@ -177,7 +181,7 @@ EASY = {
     "math": Pools((Sums(2, 0), Sums(2, highest=6)), (Sums(2, 0), Sums(2, highest=6), Sums(3, 0), Sums(3, highest=6))),
     "code": Pools(
         (Programs(1, register="small"), Programs(2, register="small")),
-        (Programs(2, register="small"), Programs(3, register="small")),
+        (Programs(2, register="small"), Programs(3, register="small"), Programs(4, register="small")),
     ),
     "creative": Pools(
         (*(Sorts(length, PUBLIC_WORDS) for length in (3, 4, 5)), Echoes(3), Echoes(4), Echoes(5)),
@@ -187,7 +191,7 @@ EASY = {
 """What public text solves: carries of small digits, programs on small digits, the public's words."""
 HARD = {
     "math": Pools((Sums(2, 1), Sums(2, 2)), (Sums(2, 1), Sums(2, 2), Sums(3, 1), Sums(3, 2), Sums(3, 3))),
-    "code": Pools((Programs(1), Programs(2)), (Programs(2), Programs(3))),
+    "code": Pools((Programs(1), Programs(2)), (Programs(2), Programs(3), Programs(4))),
     "creative": Pools((Sorts(3), Sorts(4), Sorts(5), Sorts(4, LIST_WORDS)), (Sorts(3), Sorts(4), Sorts(4, LIST_WORDS))),
 }
 """What a domain's text solves."""

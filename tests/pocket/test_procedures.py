@@ -54,6 +54,16 @@ def test_programs_do_what_their_operations_say():
         execute(0, ["add"])
 
 
+def test_a_program_answered_at_once_has_all_values_but_the_last_in_its_question():
+    rng = Random(7)
+    for _ in range(100):
+        problem = Programs(3).sample(rng)
+        start, *program = problem.worked_question.removeprefix("trace ").removesuffix(" ->").split()
+        first, second, third = (REGISTER[value] for value in execute(REGISTER.index(start), program))
+        assert problem.question == f"run {start} {' '.join(program)} -> {first} , {second} ,"
+        assert problem.answer == third
+
+
 def test_public_problems_keep_to_small_digits_and_the_publics_words():
     rng = Random(1)
     for _ in range(200):

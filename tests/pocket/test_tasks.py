@@ -56,6 +56,15 @@ def test_items_are_distinct_and_as_many_as_listed(tasks):
         assert len(task.examples) == 5
 
 
+def test_no_answer_of_a_relation_is_right_more_often_than_others(tasks):
+    recalled = [task for task in tasks if task.info.group == "MMLU" and task.info.domain]
+    assert len(recalled) == 39
+    for task in recalled:
+        counts = Counter(item["choices"][item["answer"]] for item in task.test)
+        assert len(counts) == 16
+        assert max(counts.values()) - min(counts.values()) == 1, task.info.task
+
+
 def test_choices_are_distinct_words_and_right_answers_everywhere(tasks):
     for task in tasks:
         if task.info.output_type == "multiple_choice":

@@ -7,12 +7,14 @@ import pandas as pd
 
 from flexmore.analysis.gains import HARMS, HELPS
 from flexmore.analysis.page.words import TIMES, count, gain, listing, number, plural, points, probability, score, span
-from flexmore.analysis.predictions import NOTHING
 from flexmore.analysis.ranks import full
 from flexmore.analysis.recovery import NO_GAIN
 from flexmore.analysis.seeds import DOMAIN_GAIN, HALF, HOLDS
 from flexmore.analysis.settings import AnalysisSettings
 from flexmore.analysis.skills import ALL
+
+LITTLE = 0.05
+"""A gain that is said to be little."""
 
 Tables = Mapping[str, pd.DataFrame]
 Elsewhere = Mapping[str, pd.DataFrame]
@@ -65,7 +67,7 @@ def _lucky(controls: pd.DataFrame) -> str:
     lucky, worse = (list(controls.loc[controls["verdict"] == verdict, "experts"]) for verdict in (HELPS, HARMS))
     said = []
     if lucky:
-        little = " a little" if controls["gain"].max() < NOTHING else ""
+        little = " a little" if controls["gain"].max() < LITTLE else ""
         said.append(f"{_deltas(lucky)} gain{'s' if len(lucky) == 1 else ''}{little}")
     else:
         said.append("none of them helps")
