@@ -198,6 +198,24 @@ def kill_three_times(place: Place, cores: int = 2) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1200)
+def test_the_first_study(hub: Hub, tmp_path: Path) -> None:
+    """config/first.yaml, but for the sizes of models and data."""
+    place = rehearsal.place_of(tmp_path / "clone", hub)
+    study, small = content("first"), content("rehearsal")
+    study |= {"family": small["family"], "architecture": small["architecture"]}
+    study["suite"]["lock"], study["evaluate"]["limit"] = small["suite"]["lock"], small["evaluate"]["limit"]
+    (place.folder / place.config).write_text(yaml.safe_dump(study, sort_keys=False))
+    place.snakemake()
+    scores = pd.read_parquet(place.results / "tables" / "scores.parquet")
+    assert set(scores["mixture"]) == {mixture.name for mixture in grid(load_study(place.folder / place.config))}
+    assert set(scores["group"]) == {"BBH"}
+    assert len(scores) == 27 * scores["mixture"].nunique()
+    assert "r95" in (place.results / "README.md").read_text()
+    assert place.planned() == []
+
+
+@pytest.mark.full
 @pytest.mark.timeout(3600)
 def test_killed_three_times_its_tables_are_the_same_bytes(rehearsed: Place, hub: Hub, tmp_path: Path) -> None:
     place = smoke(tmp_path / "clone", hub)
