@@ -20,6 +20,8 @@ RETAINED = 0.60
 NOTHING = 0.10
 """Of the expert's gain: what a random delta may gain for nothing."""
 NOT_MEASURED = "not measured"
+PLANTED = (4, 5)
+"""The predictions that say what was planted: facts and rank, random deltas."""
 
 
 def judge(
@@ -138,10 +140,11 @@ def _controls(controls: pd.DataFrame | None, whole: pd.DataFrame) -> list[list[s
         return [[text, "all", "no controls", NOT_MEASURED]]
     rows = controls[(controls["scope"] == "domain") & (controls["name"] == controls["experts"])]
     rows = rows[rows["experts"].isin(whole.index)]
-    small = (rows["low"] <= 0) | (rows["gain"] < NOTHING * rows["experts"].map(whole["gain"]))
-    return [[text, row["experts"], _points(row), _word(bool(small[index]))] for index, row in rows.iterrows()] or [
-        [text, "all", "no control of an expert with a domain", NOT_MEASURED]
-    ]
+    nothing = (rows["low"] <= 0) | (rows["gain"] < NOTHING * rows["experts"].map(whole["gain"]))
+    return [
+        [text, row["experts"], _points(row), _word(bool(gained_nothing))]
+        for (_, row), gained_nothing in zip(rows.iterrows(), nothing, strict=True)
+    ] or [[text, "all", "no control of an expert with a domain", NOT_MEASURED]]
 
 
 def _foreign(pairs: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
@@ -163,7 +166,7 @@ def _foreign(pairs: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
 
 
 def _lowest(own: pd.DataFrame) -> list[str]:
-    text = "the lowest ranks may fall below public"
+    text = "the lowest ranks may fall below public on the own domain"
     ladder = numbered(own, kinds=("pair",)).sort_values("gain", kind="stable")
     if ladder.empty:
         return [text, "all", "no ranks", NOT_MEASURED]
@@ -172,7 +175,7 @@ def _lowest(own: pd.DataFrame) -> list[str]:
 
 
 def _saturated(scores: pd.DataFrame) -> list[str]:
-    text = "ranks above the model's width change nothing (they are one adapter, evaluated once)"
+    text = "ranks above the model's width change nothing (by construction: they are one adapter, evaluated once)"
     pairs = scores[(scores["kind"] == "pair") & scores["rank"].str.isdigit()]
     above = pairs[pairs["rank"] != pairs["effective_rank"]]
     keys = ["experts", "effective_rank", "task"]

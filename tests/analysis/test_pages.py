@@ -173,6 +173,19 @@ def test_how_far_the_seeds_agree(seeds: dict[str, pd.DataFrame], tables: dict[st
     assert say.say_spread(tables) == []
 
 
+def test_what_was_planted_is_said_to_be_found_or_not(tables: dict[str, pd.DataFrame]) -> None:
+    rows = tables["predictions"].assign(holds="yes")
+    found, held = say.say_predictions(dict(tables, predictions=rows))
+    assert found.startswith("What was planted is found again")
+    assert held == "Of 8 predictions that could fail 8 held."
+    one = (rows["number"] == 5) & (rows["subject"] == "math")
+    missed, said = say.say_predictions(dict(tables, predictions=rows.assign(holds=rows["holds"].mask(one, "no"))))
+    assert missed == "**What was planted is not all found again**: prediction 5 failed."
+    assert said.startswith("Of 8 predictions that could fail 7 held. Prediction 5 failed (a random delta")
+    assert "math" in said
+    assert "news" not in said
+
+
 def test_what_quarantine_took_from_other_seeds_is_said(seeds: dict[str, pd.DataFrame]) -> None:
     rows = [("public", "a", "task"), ("math-r1", "a", "task"), ("math-r2", "b", "mixture"), ("math-r2", "c", "mixture")]
     doubtful = pd.DataFrame(rows, columns=["mixture", "task", "left_out"])

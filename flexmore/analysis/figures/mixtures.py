@@ -58,10 +58,11 @@ def _errorbars(
 ) -> None:
     average, gain = rows["average"].to_numpy(), rows["gain"].to_numpy()
     half = np.nan_to_num(np.stack([gain - rows["low"].to_numpy(), rows["high"].to_numpy() - gain]))
+    if label:
+        panel.plot(places, POINTS * average, color=colour, linewidth=0.8)
     panel.errorbar(
         np.asarray(places) + aside, POINTS * average, yerr=POINTS * half, color=colour, marker=marker,
-        linestyle="-" if label else "", markerfacecolor=colour if label else "white", elinewidth=0.8,
-        capsize=1.5, label=label,
+        linestyle="", markerfacecolor=colour if label else "white", elinewidth=0.8, capsize=1.5, label=label,
     )  # fmt: skip
 
 

@@ -7,6 +7,9 @@ from matplotlib.figure import Figure
 from flexmore.analysis.figures.style import GREY, PAGE, Look, RankAxis, canvas, legend, looks, notice
 from flexmore.analysis.recovery import R95_SCOPES
 
+_LEAST = 0.25
+"""Half the length that the interval of a single rank is drawn with, in steps of the axis."""
+
 
 def r95(table: pd.DataFrame, ranks: list[int]) -> Figure:
     """r95 by expert, a panel for its own domain, the average and each skill; what is not defined is said.
@@ -56,6 +59,8 @@ def _line(panel: Axes, axis: RankAxis, place: int, row: pd.Series, look: Look) -
     for key, below, width, label in (("r95_", 0.0, 3.0, "over items"), ("r95_tasks_", 0.27, 1.0, "over tasks")):
         if row[f"{key}low"] and row[f"{key}high"]:
             ends = [_at(axis, row[f"{key}{end}"]) for end in ("low", "high")]
+            if ends[0] == ends[1]:  # certain to be this rank of those measured, and to be seen
+                ends = [ends[0] - _LEAST, ends[0] + _LEAST]
             panel.plot(ends, [place + below] * 2, color=GREY, linewidth=width, label=label, solid_capstyle="butt")
     panel.plot([_at(axis, row["r95"])], [place], marker=look.marker, color=look.colour, markersize=5, zorder=5)
 

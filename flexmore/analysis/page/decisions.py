@@ -96,15 +96,15 @@ def say_selection(tables: Tables) -> list[str]:
             .query("reads == 'spectra'")
             .sort_values(["behind", "saved"], ascending=False, kind="stable")
         )
-        top = spectral.index[0]
+        nearest = list(spectral.index[spectral["behind"] == spectral["behind"].iloc[0]])
         each = "; ".join(
             f"`{name}` {points(row['behind'], 2)} points, {_parameters(row['saved'])}"
             for name, row in spectral.iterrows()
         )
         found.append(
-            f"Against the measured highest average, the rules that look at singular values alone: {each}. By score "
-            f"`{top}` comes "
-            "nearest."
+            f"Against the measured highest average, the rules that look at singular values alone: {each}. By score, "
+            f"of which no test was made, {listing(f'`{name}`' for name in nearest)} "
+            f"{'comes' if len(nearest) == 1 else 'come'} nearest."
         )
     return found
 
@@ -135,11 +135,9 @@ def say_reading(tables: Tables) -> list[str]:
         each = listing(f"{row['response']} (rank {row['vertex_rank']:.0f})" for _, row in optima.iterrows())
         found.append(f"An interior optimum stands every test for {each}.")
     else:
-        found.append(
-            f"No interior optimum is called for any of {len(judged)} responses: the parabola's vertex either lies "
-            "outside "
-            "the ranks measured or does not stand the tests on held-out items."
-        )
+        reasons = judged["reason"].value_counts()
+        each = listing(f"in {times} {reason}" for reason, times in reasons.items())
+        found.append(f"No interior optimum is called for any of {len(judged)} responses: {each}.")
     fits = judged["best_fit"].value_counts()
     each = listing(f"the {name} fit in {number_}" for name, number_ in fits.items() if name)
     found.append(f"Held-out items are predicted best by {each}.")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from flexmore.analysis.gains import HARMS, HELPS
 from flexmore.analysis.page.words import TIMES, count, gain, listing, number, plural, points, probability, score, span
+from flexmore.analysis.predictions import PLANTED, held
 from flexmore.analysis.ranks import full
 from flexmore.analysis.recovery import NO_GAIN
 from flexmore.analysis.seeds import DOMAIN_GAIN, HALF, HOLDS
@@ -54,10 +55,11 @@ def say_gains(tables: Tables) -> list[str]:
     controls = tables["gains"][tables["gains"]["kind"] == "control"]
     controls = controls[(controls["scope"] == "domain") & (controls["name"] == controls["experts"])]
     if len(controls):
-        ends = f"{points(controls['gain'].min())} to {points(controls['gain'].max())} points"
+        ends = controls.sort_values("gain", kind="stable").iloc[[0, -1]]
+        least, most = (f"{points(row['gain'])} points ({row['experts']})" for _, row in ends.iterrows())
         found.append(
-            f"A random delta with the same singular values in an expert's place: {ends} on its domain's tasks; "
-            f"{_lucky(controls)}."
+            f"Random deltas with the same singular values, in the experts' places, gain from {least} to {most} on "
+            f"their domains' tasks; {_lucky(controls)}."
         )
     return found
 
@@ -151,10 +153,11 @@ def say_skills(tables: Tables, settings: AnalysisSettings) -> list[str]:
     reversible = ", which spans zero: other tasks of the same kind could reverse it" if spans else ""
     who = f"{plural(experts, 'expert')} that gain{'s' if experts == 1 else ''} in both ({listing(each['expert'])})"
     text = (
-        f"In the {who}, the mean log2 rank at which the gain comes, reasoning less knowledge, is "
-        f"{number(one['difference'])}: {number(abs(one['difference']))} doublings of rank {way} on reasoning "
-        f"(interval over items {number(one['low'])} to {number(one['high'])}; over tasks {number(one['tasks_low'])} to "
-        f"{number(one['tasks_high'])}{reversible}). By log2 of r95 it is {_r95_difference(table)}."
+        f"In the {who}, the gain comes {number(abs(one['difference']))} doublings of rank {way} on reasoning than on "
+        f"knowledge: {number(one['difference'])} in the mean of log2 rank, each rise of the monotone fit weighted by "
+        f"its height (interval over items {number(one['low'])} to {number(one['high'])}; over tasks "
+        f"{number(one['tasks_low'])} to {number(one['tasks_high'])}{reversible}). "
+        f"By log2 of r95 it is {_r95_difference(table)}."
     )
     if experts < 2:
         return [f"{text} One expert allows no test over experts."]
@@ -166,6 +169,38 @@ def say_skills(tables: Tables, settings: AnalysisSettings) -> list[str]:
 def _r95_difference(table: pd.DataFrame) -> str:
     row = table[(table["expert"] == ALL) & (table["measure"] == "r95")].iloc[0]
     return f"{number(row['difference'])} (over items {number(row['low'])} to {number(row['high'])})"
+
+
+def say_predictions(tables: Tables) -> list[str]:
+    """Whether what was planted was found again, and every prediction that failed."""
+    table = tables["predictions"]
+    if table.empty:
+        return []
+    verdicts = {str(place): held(own) for place, own in table.groupby("number")}
+    planted = {str(place): verdicts.get(str(place)) for place in PLANTED}
+    failed = [place for place, verdict in verdicts.items() if verdict == "no"]
+    found = []
+    if set(planted.values()) == {"yes"}:
+        found.append(
+            "What was planted is found again: the rank of half the gain rises with the number of facts, and random "
+            "deltas gain nothing."
+        )
+    elif "no" in planted.values():
+        missed = listing(f"prediction {place}" for place in planted if place in failed)
+        found.append(f"**What was planted is not all found again**: {missed} failed.")
+    could_fail = sum(verdict in ("yes", "no") for verdict in verdicts.values())
+    text = f"Of {could_fail} predictions that could fail {could_fail - len(failed)} held."
+    for place in failed:
+        own = table[(table["number"].astype(str) == place) & (table["holds"] == "no")]
+        each = [f"{what}: {', '.join(measured(rows))}" for what, rows in own.groupby("prediction", sort=False)]
+        text += f" Prediction {place} failed ({'; '.join(each)})."
+    return [*found, text]
+
+
+def measured(rows: pd.DataFrame) -> list[str]:
+    """What was measured of each subject of a prediction."""
+    pairs = zip(rows["subject"], rows["measured"], strict=True)
+    return [found if subject == "all" else f"{subject} {found}" for subject, found in pairs]
 
 
 def say_noise(tables: Tables) -> list[str]:

@@ -67,7 +67,8 @@ def _opening(tables: Tables, about: About) -> str:
         "points "
         f"(hundredths of a score); in brackets stand {100 * about.settings.confidence:.0f} % intervals. Each *group* "
         "of "
-        "tasks weighs the same in the *average*."
+        "tasks weighs the same in the *average*. An expert's *own domain* are the tasks about what it was trained on; "
+        "all others are *foreign* to it."
     )
     words = f"{words}\n\n{_asked(tables, about)}"
     made = "Made by `flexmore` from the tables beside it; every sentence with a number is computed from them."

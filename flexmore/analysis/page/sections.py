@@ -26,6 +26,7 @@ from flexmore.analysis.page.words import (
 )
 from flexmore.analysis.predictions import held
 from flexmore.analysis.recovery import R95_SCOPES
+from flexmore.analysis.rules import RULES
 from flexmore.analysis.seeds import HALF, HOLDS, R95, spread_of
 from flexmore.analysis.skills import ALL
 
@@ -42,7 +43,7 @@ def short(tables: Tables, about: About, elsewhere: Elsewhere) -> str:
     sentences = [
         *say.say_main_seed(tables), *say.say_gaps(tables), *say.say_gains(tables), *say.say_recovery(tables),
         *say.say_facts(tables, about.facts), *say.say_skills(tables, about.settings), *decide.say_joint(tables)[:1],
-        *decide.say_selection(tables)[:1], *decide.say_budget(tables),
+        *decide.say_selection(tables)[:1], *decide.say_budget(tables), *say.say_predictions(tables),
         paragraph(say.say_seeds(tables, elsewhere)), *say.say_spread(tables),
     ]  # fmt: skip
     return "\n".join(f"- {sentence}" for sentence in sentences)
@@ -117,10 +118,12 @@ def selection(tables: Tables, captions: Mapping[str, str]) -> str:
     for rule, own in chosen[chosen["note"] == ""].groupby("rule", sort=False):
         ranks = ", ".join(f"{expert} {rank}" for expert, rank in zip(own["expert"], own["rank"], strict=True))
         cells = [points(value, 2) for value in judged[rule]] if rule in judged else [DASH] * 3
-        rows.append([f"`{rule}`", own["reads"].iloc[0], ranks, *cells, f"{number(100 * own['saved'].mean(), 0)} %"])
+        saved = f"{number(100 * own['saved'].mean(), 0)} %"
+        rows.append([f"`{rule}`", RULES[str(rule)].about, own["reads"].iloc[0], ranks, *cells, saved])
     table = markdown(
         [
             "rule",
+            "takes",
             "reads",
             "ranks",
             "gain on the items that chose",
@@ -132,13 +135,26 @@ def selection(tables: Tables, captions: Mapping[str, str]) -> str:
     )
     text = (
         "Gains are means over experts, in points of the average; parameters are those of a pair, against the rank "
-        "with the "
-        "highest average (`best`). Rules that read singular values alone cannot be flattered by items."
+        "with the highest average (`best`). Rules choose among the ranks that joint mixtures have. Rules that read "
+        f"singular values alone cannot be flattered by items.{_smaller(tables)}"
     )
     notes = chosen.loc[chosen["note"] != "", ["rule", "note"]]
     unsaid = [f"`{row['rule']}` could not be applied: {row['note']}." for _, row in notes.iterrows()]
     parts = [paragraph(decide.say_selection(tables)), table, text if rows else "", paragraph(unsaid)]
     return "\n\n".join(filter(None, [*parts, _image("rules", captions) if rows else ""]))
+
+
+def _smaller(tables: Tables) -> str:
+    """Below which rank an adapter has fewer parameters than the full expert."""
+    pairs = tables["parameters"][tables["parameters"]["kind"] == "pair"]
+    sizes = pairs.drop_duplicates("rank").set_index("rank")["parameters"]
+    ladder = sorted(int(rank) for rank in sizes.index if str(rank).isdigit())
+    if len(ladder) < 2 or "full" not in sizes:
+        return ""
+    low, high = ladder[:2]  # the lowest, which are not saturated
+    each = (sizes[str(high)] - sizes[str(low)]) / (high - low)
+    least = low + (sizes["full"] - sizes[str(low)]) / each
+    return f" An adapter has fewer parameters than the full expert below rank {np.ceil(least):.0f}."
 
 
 def budget(tables: Tables, captions: Mapping[str, str]) -> str:
@@ -211,15 +227,11 @@ def predictions(tables: Tables, beside: Sequence[str]) -> str:
         return ""
     rows = []
     for (place, text), own in table.groupby(["number", "prediction"], sort=False):
-        each = [
-            r["measured"] if r["subject"] == "all" else f"{r['subject']} {r['measured']}" for _, r in own.iterrows()
-        ]
-        rows.append([place, text, re.sub(r"(?<!\w)-(?=\d)", MINUS, "; ".join(each)), ""])
-    for row in rows:  # the verdict on a prediction stands once, in its last row
-        last = [other for other in rows if other[0] == row[0]][-1]
-        if row is last:
-            word = held(table[table["number"] == row[0]])
-            row[3] = {"no": "**failed**", "yes": "held"}.get(word, word)
+        whole = table[(table["number"] == place) & (table["subject"] == "all")]
+        word = held(own) if whole.empty or text in set(whole["prediction"]) else "see next"
+        verdict = {"no": "**failed**", "yes": "held"}.get(word, word)
+        measured = re.sub(r"(?<!\w)-(?=\d)", MINUS, "; ".join(say.measured(own)))
+        rows.append([place, text, measured, verdict])
     source = "[PREDICTIONS.md](PREDICTIONS.md)" if "PREDICTIONS.md" in beside else "reports/pocket/PREDICTIONS.md"
     said = f"Written before the measurement: {source}."
     return f"{said}\n\n{markdown(['', 'prediction', 'measured', 'verdict'], rows)}"
