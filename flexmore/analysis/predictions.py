@@ -140,7 +140,7 @@ def _controls(controls: pd.DataFrame | None, whole: pd.DataFrame) -> list[list[s
         return [[text, "all", "no controls", NOT_MEASURED]]
     rows = controls[(controls["scope"] == "domain") & (controls["name"] == controls["experts"])]
     rows = rows[rows["experts"].isin(whole.index)]
-    nothing = (rows["low"] <= 0) | (rows["gain"] < NOTHING * rows["experts"].map(whole["gain"]))
+    nothing = (rows["low"] <= 0) | (rows["gain"] < NOTHING * rows["experts"].map(whole["gain"]).astype(float))
     return [
         [text, row["experts"], _points(row), _word(bool(gained_nothing))]
         for (_, row), gained_nothing in zip(rows.iterrows(), nothing, strict=True)
