@@ -123,6 +123,10 @@ DefMemPerCPU=512
 NodeName=$HOST NodeAddr=127.0.0.1 CPUs=$CPUS RealMemory=$MEM $gres State=UNKNOWN
 PartitionName=cpu Nodes=$HOST Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
 PartitionName=gpu Nodes=$HOST Default=NO  MaxTime=INFINITE State=UP OverSubscribe=NO
+# whose jobs take the place of others, which go back to the queue
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=urgent Nodes=$HOST Default=NO MaxTime=INFINITE State=UP OverSubscribe=NO PriorityTier=10 PreemptMode=OFF
 CONF
     # slurmd loads a cgroup plugin even if nothing uses it: v1 does nothing until asked, v2 wants systemd;
     # "disabled" exists from slurm 23.11

@@ -1,5 +1,6 @@
-"""Snakemake killed while its jobs live on, on a SLURM without accounting."""
+"""Snakemake killed while its jobs live on, and a job preempted, on a SLURM without accounting."""
 
+import re
 import subprocess
 import sys
 
@@ -48,6 +49,24 @@ def test_resume_can_cancel_what_a_killed_run_left(local: Place, place: Place, pl
     done = place.run("flexmore", "resume", "--cancel-jobs", *OPTIONS, "--", f"{SCORES}/math")
     assert "cancelling 1 jobs of the last run" in done.stdout
     assert [job["JobState"] for job in plain.jobs(place.folder, "evaluate")] == ["CANCELLED", "COMPLETED"]
+    assert scores(place, "math") == scores(local, "math")
+
+
+def test_a_preempted_job_goes_on_from_the_cache(local: Place, place: Place, plain: Cluster) -> None:
+    unevaluated(place, "math")
+    before_writing(place, "__import__('time').sleep(0.5)")
+    target = f"{SCORES}/math"
+    with place.started("snakemake", *OPTIONS, "--", target) as until:
+        until(lambda: computed(place, "math-r1") > 5)
+        urgent = ("--partition", "urgent", "--exclusive", "--output", "/dev/null", "--wrap", "sleep 1")
+        plain.ask("sbatch", *urgent)
+        until(lambda: (place.folder / target / ".snakemake_timestamp").exists(), 400)
+        until(lambda: plain.jobs(place.folder, "evaluate")[0]["JobState"] != "RUNNING")
+    [job] = plain.jobs(place.folder, "evaluate")
+    assert (job["JobState"], job["Restarts"]) == ("COMPLETED", "1")
+    log = (place.results / "logs" / "evaluate" / "math.log").read_text()
+    [old] = re.findall(r"^\d+ evaluations computed.* (\d+) found in the cache$", log, flags=re.MULTILINE)
+    assert int(old) > 5, log
     assert scores(place, "math") == scores(local, "math")
 
 

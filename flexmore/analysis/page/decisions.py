@@ -160,7 +160,16 @@ def say_budget(tables: Tables) -> list[str]:
         verdict = "the sum is of use here, for what so few mixtures can say"
     return [
         f"{assumed}. The uniform mixtures say what joint gain a sum of pair gains comes to; nothing tests it but the "
-        f"{plural(len(unequal), 'measured mixture')} of unequal ranks: the sum misses them by {score(by_sum, 2)} "
+        f"{plural(len(unequal), 'measured mixture')} with {plural(unequal['rank'].nunique(), 'set')} of unequal ranks: "
+        f"the sum misses them by {score(by_sum, 2)} "
         "points on the mean, the number of parameters alone, read through the same uniform mixtures, by "
-        f"{score(by_size, 2)}; so {verdict}. Below {count(unequal['parameters'].min())} parameters it is untested."
+        f"{score(by_size, 2)}; so {verdict}. Below {count(unequal['parameters'].min())} parameters it is untested.{_plateau(tested)}"
     ]
+
+
+def _plateau(tested: pd.DataFrame) -> str:
+    """A word of warning where sums were tested only above all from which joint gains are read."""
+    unequal = tested["closer"] != ""
+    if tested.loc[unequal, "sum_of_gains"].min() <= tested.loc[~unequal, "sum_of_gains"].max():
+        return ""
+    return " All of their sums are above every uniform mixture's, where the joint gain rises no more: that tests little."
