@@ -163,7 +163,8 @@ def say_budget(tables: Tables) -> list[str]:
         f"{plural(len(unequal), 'measured mixture')} with {plural(unequal['rank'].nunique(), 'set')} of unequal ranks: "
         f"the sum misses them by {score(by_sum, 2)} "
         "points on the mean, the number of parameters alone, read through the same uniform mixtures, by "
-        f"{score(by_size, 2)}; so {verdict}. Below {count(unequal['parameters'].min())} parameters it is untested.{_plateau(tested)}"
+        f"{score(by_size, 2)}; so {verdict}. Below {count(unequal['parameters'].min())} parameters it is untested."
+        f"{_plateau(tested)}"
     ]
 
 
@@ -172,4 +173,4 @@ def _plateau(tested: pd.DataFrame) -> str:
     unequal = tested["closer"] != ""
     if tested.loc[unequal, "sum_of_gains"].min() <= tested.loc[~unequal, "sum_of_gains"].max():
         return ""
-    return " All of their sums are above every uniform mixture's, where the joint gain rises no more: that tests little."
+    return " All of their sums are above every uniform mixture's, where the joint gain rises no more: a weak test."
