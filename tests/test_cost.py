@@ -23,7 +23,7 @@ def test_break_even_at_the_papers_shapes(experts: int, active: int, expected: in
     assert break_even(experts, active, HIDDEN, FFN) == pytest.approx(expected, abs=1)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(
     ranks=st.lists(st.one_of(st.none(), st.integers(0, 4096)), max_size=6).map(lambda ranks: (None, *ranks)),
     data=st.data(),

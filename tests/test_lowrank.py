@@ -68,7 +68,7 @@ def check_every_rank(delta: Tensor, found: Factors, ranks: Iterable[int]) -> Non
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @given(kind=st.sampled_from(KINDS), out=st.integers(1, 40), in_=st.integers(1, 40), seed=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_prefix_is_the_best_truncation(
     method: Method, dtype: torch.dtype, kind: str, out: int, in_: int, seed: int
 ) -> None:
@@ -109,7 +109,7 @@ def test_the_judge_is_needed(kind: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @given(rank=st.integers(0, 12), out=st.integers(1, 20), in_=st.integers(1, 20), seed=st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_product_is_put_into_order(rank: int, out: int, in_: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     a, b = (torch.randn(rank, side, generator=generator) for side in (in_, out))

@@ -75,7 +75,7 @@ def test_draws_over_errors_and_over_tasks() -> None:
     assert np.isnan(grouped).all()  # nothing is known of the spread of a single task
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(st.floats(-1, 1), min_size=5, max_size=5), min_size=1, max_size=6))
 def test_monotone_is_scipys_for_every_curve(curves: list[list[float]]) -> None:
     fit = monotone(np.array(curves))

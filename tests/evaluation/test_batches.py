@@ -67,7 +67,7 @@ def test_a_stem_leaves_the_tokens_whose_logits_are_read() -> None:
 
 
 @given(st.lists(TOKENS, min_size=1, max_size=12), st.data(), st.sampled_from([1, 3, 8]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_sequence_is_found_under_its_stems(found: list[list[int]], data: st.DataObject, worth: int) -> None:
     sequences = sorted({tuple(tokens) for tokens in found})
     limits = [data.draw(st.integers(0, len(tokens) - 1)) for tokens in sequences]
@@ -92,7 +92,7 @@ def test_every_sequence_is_found_under_its_stems(found: list[list[int]], data: s
 
 
 @given(PAIRS, st.integers(6, 12), st.integers(1, 60), WORTH)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_token_is_predicted_from_what_precedes_it(
     pairs: list[tuple[list[int], list[int]]], max_length: int, budget: int, worth: int
 ) -> None:
@@ -125,7 +125,6 @@ def test_every_token_is_predicted_from_what_precedes_it(
 
 
 @given(st.lists(TOKENS, min_size=1, max_size=12, unique_by=tuple), st.integers(1, 40), WORTH)
-@settings(deadline=None)
 def test_prompts_come_whole_and_within_the_budget(prompts: list[list[int]], budget: int, worth: int) -> None:
     found = {}
     before = prefixes._WORTH

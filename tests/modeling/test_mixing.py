@@ -69,7 +69,7 @@ RANK = st.one_of(st.none(), st.integers(0, 9))
 ENTRY = st.one_of(RANK, st.fixed_dictionaries(dict.fromkeys(PROJECTIONS, RANK)))
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(
     hidden=st.integers(1, 9), ffn=st.integers(1, 12), ranks=st.lists(ENTRY, max_size=6), tokens=st.integers(1, 40),
     seed=st.integers(0, 99), data=st.data(), grad=st.booleans(),

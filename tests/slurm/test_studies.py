@@ -17,11 +17,10 @@ pytestmark = [pytest.mark.slurm, pytest.mark.full, pytest.mark.timeout(7200)]
 
 PROFILE = ("--workflow-profile", "profiles/slurm")
 SHELL = re.compile(r"""["']exec python -m flexmore .*?(?=\n\n|\Z)""", flags=re.DOTALL)
-TOUCH = """\
-        "for file in {output}; do "
-        "case $file in */scores/*) mkdir -p $file ;; *) mkdir -p $(dirname $file) && touch $file ;; esac; "
-        "done"
-"""
+TOUCH = (
+    "'for file in {output}; do case $file in */scores/*) mkdir -p $file ;; "
+    "*) mkdir -p $(dirname $file) && touch $file ;; esac; done'"
+)
 GB = 1000**3 / 2**20
 
 
@@ -51,7 +50,7 @@ def test_every_job_of_the_papers_study_is_accepted_with_its_true_resources(tmp_p
     """The jobs are submitted as they are, to a node that is said to be large enough; each stops at once."""
     place = Place.make(tmp_path / "clone")
     for path in (place.folder / "workflow" / "rules").glob("*.smk"):
-        path.write_text(SHELL.sub(TOUCH.strip(), path.read_text()))
+        path.write_text(SHELL.sub(TOUCH, path.read_text()))
     with cluster("--db", large="1", mem="2000000", gpus="8") as slurm:
         config = ("--configfile", "config/paper.yaml")
         said = place.run("snakemake", *PROFILE, *SOON, *config, timeout=3600).stdout
