@@ -6,6 +6,7 @@ Torch is imported by the verbs that need it, so `flexmore --help`, the tables an
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -254,7 +255,10 @@ def plan(
         from flexmore.throughput import measure as time_layers
 
         tokens = count_tokens(study)
-        content |= effort(study, tokens, time_layers(study, architecture(study)), device_name(study))
+        start = time.process_time()  # what a job does first has been done by now
+        jobs = {step.removeprefix("evaluate "): asked["jobs"] for step, asked in content["asked"].items()}
+        speed = time_layers(study, architecture(study))
+        content |= effort(study, tokens, speed, device_name(study), start, jobs)
     typer.echo(json.dumps(content, indent=1) if as_json else render(content))
 
 

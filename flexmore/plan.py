@@ -223,16 +223,29 @@ def _gb(size: float) -> str:
 
 
 def effort(
-    study: Study, tokens: Mapping[str, Mapping[str, int]], speed: Mapping[str, float], device: str
+    study: Study,
+    tokens: Mapping[str, Mapping[str, int]],
+    speed: Mapping[str, float],
+    device: str,
+    start: float,
+    jobs: Mapping[str, int],
 ) -> dict[str, Any]:
-    """Hours of each sweep on a device: of prompts, and of answers if every one were as long as it may be.
+    """Hours of each sweep on a device: of its jobs' starts, of prompts, and of answers if every one were as long as it
+    may be.
 
     Args:
-        tokens: of each group (`evaluation.counting`). speed: hours for a million tokens (`throughput.measure`).
+        tokens: of each group (`evaluation.counting`).
+        speed: hours for a million tokens (`throughput.measure`).
+        start: seconds until a job has its libraries and tasks; weights come on top.
+        jobs: of each sweep.
     """
-    prompt, new = (sum(group[kind] for group in tokens.values()) / 1e6 for kind in ("prompt", "new"))
+    prompt, new = (sum(group[kind] for group in tokens.values()) / 1e6 for kind in ("computed", "new"))
     hours = {
-        sweep.name: {"prompts": prompt * speed[f"{sweep.name}.prompt"], "answers": new * speed[f"{sweep.name}.new"]}
+        sweep.name: {
+            "starts": jobs[sweep.name] * start / 3600,
+            "prompts": prompt * speed[f"{sweep.name}.prompt"],
+            "answers": new * speed[f"{sweep.name}.new"],
+        }
         for sweep in sweeps(study)
     }
     return {"tokens": tokens, "hours": hours, "device": device}
@@ -284,9 +297,14 @@ def _measured(content: Mapping[str, Any]) -> Iterable[str]:
         yield "hours     not known; --measure times a layer of true shape here and counts tokens where data sets are"
         return
     for group, found in content["tokens"].items():
-        said = f"{found['items']:,} items, {found['prompt']:,} of prompts, {found['new']:,} new at most"
+        said = (
+            f"{found['items']:,} items, {found['prompt']:,} of prompts, {found['computed']:,} computed, "
+            f"{found['new']:,} new at most"
+        )
         yield f"tokens    {group:9} {said}"
-    hours = [(name, found["prompts"], found["prompts"] + found["answers"]) for name, found in content["hours"].items()]
+    hours = [
+        (name, found["starts"] + found["prompts"], sum(found.values())) for name, found in content["hours"].items()
+    ]
     for name, least, most in [*hours, ("all", sum(row[1] for row in hours), sum(row[2] for row in hours))]:
         yield f"hours     {least:10.4g} to {most:10.4g}: evaluate {name}"
     yield f"          on {content['device']}, by one layer of random weights; the most if every answer ran to its limit"

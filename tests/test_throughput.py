@@ -40,14 +40,14 @@ def test_a_sweeps_hours_are_those_of_its_distinct_mixtures(
 
 def test_hours_are_tokens_times_speed() -> None:
     tokens = {
-        "BBH": {"items": 1, "prompt": 2_000_000, "new": 500_000},
-        "MMLU": {"items": 1, "prompt": 1_000_000, "new": 0},
+        "BBH": {"items": 1, "prompt": 9_000_000, "computed": 2_000_000, "new": 500_000},
+        "MMLU": {"items": 1, "prompt": 9_000_000, "computed": 1_000_000, "new": 0},
     }
     speed = {f"{sweep.name}.{kind}": 2.0 for sweep in sweeps(PAPER) for kind in ("prompt", "new")}
-    found = effort(PAPER, tokens, speed, "a device")
-    assert found["hours"]["math"] == {"prompts": 6.0, "answers": 1.0}
+    found = effort(PAPER, tokens, speed, "a device", 36.0, {sweep.name: 11 for sweep in sweeps(PAPER)})
+    assert found["hours"]["math"] == {"starts": 0.11, "prompts": 6.0, "answers": 1.0}
     said = render(make(PAPER, architecture(PAPER), tasks_of(PAPER)) | found)
-    assert "1 items, 2,000,000 of prompts, 500,000 new at most" in said
+    assert "1 items, 9,000,000 of prompts, 2,000,000 computed, 500,000 new at most" in said
     assert "evaluate all" in said
     assert "--measure" in render(make(PAPER, architecture(PAPER), tasks_of(PAPER)))
 

@@ -1,17 +1,18 @@
 """How many tokens a suite asks for: exact, from its data sets and the public model's tokenizer."""
 
-from transformers import AutoTokenizer
-
 from flexmore.config import Study
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.encoding import Encoder
+from flexmore.evaluation.engine import MixtureLM
+from flexmore.evaluation.later import LaterModel
 from flexmore.evaluation.suite import load_task, open_tasks
 from flexmore.evaluation.tasks import PreparedTask
+from flexmore.mixtures import find_sweep
 from flexmore.progress import track
 from flexmore.suites import open_suite
 
 Tokens = dict[str, int]
-"""`items`, `prompt` (tokens of the distinct prompts) and `new` (tokens that answers may have at most)."""
+"""`items`; `prompt`, tokens of the distinct prompts; `computed`, those that go through the model before it generates,
+shared beginnings once, choices included; `new`, tokens that generated answers may have at most."""
 
 
 def count_tokens(study: Study) -> dict[str, Tokens]:
@@ -26,15 +27,19 @@ def count_tokens(study: Study) -> dict[str, Tokens]:
             f"{study.layout.root}: tokens are counted from the suite and the public model's tokenizer, which are not "
             "both here; `snakemake calibrate` acquires them"
         )
-    encoder, suite = Encoder(AutoTokenizer.from_pretrained(public), 2**31), open_suite(study)
-    manager, settings = open_tasks(suite.folder), study.evaluate
+    suite, settings = open_suite(study), study.evaluate
+    model = LaterModel(study.layout, list(find_sweep(study, "public").mixtures), settings, study.seed)
+    engine = MixtureLM(model.model, model.tokenizer, settings.batch_tokens)
+    manager = open_tasks(suite.folder)
     found: dict[str, Tokens] = {}
     for info in track(suite.index, len(suite.index), "count tokens"):
         loaded = load_task(manager, info.task, settings.seed, suite.datasets)
         task = PreparedTask(info, loaded, settings.limit, settings.sampling)
-        group = found.setdefault(info.group, {"items": 0, "prompt": 0, "new": 0})
+        group = found.setdefault(info.group, {"items": 0, "prompt": 0, "computed": 0, "new": 0})
         group["items"] += task.n
-        group["prompt"] += sum(map(len, encoder.encode({str(request.args[0]) for request in task.requests}).values()))
+        prompts = engine.encoder.encode({str(request.args[0]) for request in task.requests})
+        group["prompt"] += sum(map(len, prompts.values()))
+        group["computed"] += engine.prepare(task.kind, task.requests).tokens
         if task.kind == "generate_until":
             group["new"] += sum(int(request.args[1]["max_gen_toks"]) for request in task.requests)
     return found

@@ -161,7 +161,9 @@ def test_tokens_are_counted(rehearsed: Place) -> None:
     tokenizer = Tokenizer.from_file(str(rehearsed.results / "experts" / "public" / "tokenizer.json"))
     lengths = [len(tokenizer.encode(request.args[0]).ids) for request in task.instances]
     assert len(set(lengths)) == 1  # so that it does not matter which of the rows are drawn
+    computed = found["BBH"].pop("computed")
     assert found["BBH"] == {"items": 6, "prompt": 6 * lengths[0], "new": 6 * 512}
+    assert lengths[0] < computed < 2 * lengths[0]  # the worked examples, long and shared, once
     assert found["MMLU"]["new"] == 0
 
 
