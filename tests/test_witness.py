@@ -30,11 +30,10 @@ from flexmore.suites import write_suite
 SWEEPS = ("public", "math", "joint-a2")
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """The smoke study, acquired, factorized, composed; three of its sweeps evaluated."""
+def composed(results: Path, **pocket: int) -> Study:
+    """The smoke study, acquired, factorized, composed; its training changed."""
     content = yaml.safe_load(Path("tests/workflow/smoke.yaml").read_text())
-    found = load_study(content | {"results": str(tmp_path_factory.mktemp("results"))})
+    found = load_study(content | {"results": str(results), "pocket": content["pocket"] | pocket})
     layout = found.layout
     for name in found.experts:
         acquire(found, name)
@@ -45,6 +44,14 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         )
     compose_static(found)
     write_suite(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The smoke study, three of its sweeps evaluated."""
+    found = composed(tmp_path_factory.mktemp("results"))
+    layout = found.layout
     suite = Suite.read(layout.suite).select(found.suite.tasks)
     for sweep in sweeps(found):
         if sweep.name in SWEEPS:
@@ -52,6 +59,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
             recipes = [Recipe.read(layout.recipe(mixture.name)) for mixture in sweep.mixtures]
             evaluate_sweep(recipes, model, suite, layout.cache / "scores", layout.scores(sweep.name), found.evaluate)
     return found
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The same trained for longer, so that it has something to say; nothing evaluated."""
+    return composed(tmp_path_factory.mktemp("trained"), public_steps=600, expert_steps=300)
 
 
 @pytest.mark.parametrize("name", ["math-r8", "math-full", "joint-a2-r8"])
@@ -78,11 +91,11 @@ def test_lm_evals_own_hflm_on_the_dense_checkpoint_gives_our_scores(study: Study
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", ["math-r8", "joint-a2-r8"])
-def test_lm_evals_own_hflm_answers_every_request_of_all_120_tasks(study: Study, tmp_path: Path, name: str) -> None:
-    materialize(Recipe.read(study.layout.recipe(name)), study.layout, tmp_path / name)
+def test_lm_evals_own_hflm_answers_every_request_of_all_120_tasks(trained: Study, tmp_path: Path, name: str) -> None:
+    materialize(Recipe.read(trained.layout.recipe(name)), trained.layout, tmp_path / name)
     witness = HFLM(pretrained=str(tmp_path / name), device="cpu", dtype="float32", batch_size=16)
     engine = MixtureLM(witness.model, witness.tokenizer)
-    tasks = whole_suite(study)
+    tasks = whole_suite(trained)
     assert len(tasks) == 120
     texts, right = set(), 0.0
     for task in tasks:

@@ -154,9 +154,7 @@ def test_a_cache_that_cannot_be_written_is_one_error(place: Place) -> None:
     cache, scores = place.results / "cache" / "scores", place.results / "scores"
     cache.rename(cache.with_name("aside"))
     cache.write_text("a file where the folder should be")
-    (scores / "public" / "public.json").unlink()
-    (scores / "public" / ".snakemake_timestamp").unlink()
-    (scores / "public").rmdir()
+    shutil.rmtree(scores / "public")
     before = place.times("experts/**/*") | place.times("factors/**/*") | place.times("scores/**/*")
     done = place.snakemake("results/smoke/scores/public", check=False)
     assert done.returncode != 0
