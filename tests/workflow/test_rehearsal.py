@@ -138,11 +138,15 @@ def test_what_was_planned_is_what_it_took(rehearsed: Place) -> None:
     assert all(entry["known"] == "here" for entry in content["acquire"])
     layers = rehearsed.results.glob("factors/*/layer-*.safetensors")
     assert sum(path.stat().st_size for path in layers) == content["factors"]["total"]
+    shares: dict[str, list[float]] = {}
     for step, memory in content["memory"]["steps"].items():
         rule, _, subject = step.partition(" ")
         for path in (rehearsed.results / "benchmarks" / rule).glob(f"{subject or '*'}.tsv"):
             measured = float(pd.read_csv(path, sep="\t")["max_rss"].iloc[0]) * footprint.MIB
-            assert memory["host"] + memory["mapped"] == pytest.approx(measured, rel=0.25), f"{step}, {path.stem}"
+            shares.setdefault(rule, []).append(measured / (memory["host"] + memory["mapped"]))
+            assert shares[rule][-1] < 1.25, f"{step}, {path.stem}"
+    for rule, found in shares.items():  # Snakemake looks now and then, and may miss the peak of a job
+        assert max(found) > 0.75, rule
 
 
 def test_tokens_are_counted(rehearsed: Place) -> None:
