@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -144,9 +145,8 @@ def test_what_was_planned_is_what_it_took(rehearsed: Place) -> None:
         for path in (rehearsed.results / "benchmarks" / rule).glob(f"{subject or '*'}.tsv"):
             measured = float(pd.read_csv(path, sep="\t")["max_rss"].iloc[0]) * footprint.MIB
             shares.setdefault(rule, []).append(measured / (memory["host"] + memory["mapped"]))
-            assert shares[rule][-1] < 1.25, f"{step}, {path.stem}"
-    for rule, found in shares.items():  # Snakemake looks now and then, and may miss the peak of a job
-        assert max(found) > 0.75, rule
+    # Snakemake looks now and then: it may miss a job's peak, and counts a process twice while it forks
+    assert {rule: median(found) for rule, found in shares.items()} == dict.fromkeys(shares, pytest.approx(1, abs=0.25))
 
 
 def test_tokens_are_counted(rehearsed: Place) -> None:
