@@ -256,9 +256,8 @@ def plan(
 
         tokens = count_tokens(study)
         start = time.process_time()  # what a job does first has been done by now
-        jobs = {step.removeprefix("evaluate "): asked["jobs"] for step, asked in content["asked"].items()}
         speed = time_layers(study, architecture(study))
-        content |= effort(study, tokens, speed, device_name(study), start, jobs)
+        content |= effort(study, content, tokens, speed, device_name(study), start)
     typer.echo(json.dumps(content, indent=1) if as_json else render(content))
 
 

@@ -17,6 +17,9 @@ from flexmore.files import read_json
 from flexmore.mixtures import Architecture, Mixture, counts, effective_rank, grid, sweeps
 from flexmore.sources import FolderSource, HubSource
 
+_SCORING = 0.012
+"""Seconds that scoring a task and writing what came of it take, beside the forward passes: about as on the pocket."""
+
 if TYPE_CHECKING:
     from flexmore.repositories import ModelHub
 
@@ -224,26 +227,28 @@ def _gb(size: float) -> str:
 
 def effort(
     study: Study,
+    content: Mapping[str, Any],
     tokens: Mapping[str, Mapping[str, int]],
     speed: Mapping[str, float],
     device: str,
     start: float,
-    jobs: Mapping[str, int],
 ) -> dict[str, Any]:
-    """Hours of each sweep on a device: of its jobs' starts, of prompts, and of answers if every one were as long as it
-    may be.
+    """Hours of each sweep on a device: of its jobs' starts, of prompts, of scoring, and of answers if every one were as
+    long as it may be.
 
     Args:
+        content: of `plan`.
         tokens: of each group (`evaluation.counting`).
-        speed: hours for a million tokens (`throughput.measure`).
+        speed: of each sweep the mixtures that differ, and hours for a million tokens (`throughput.measure`).
         start: seconds until a job has its libraries and tasks; weights come on top.
-        jobs: of each sweep.
     """
     prompt, new = (sum(group[kind] for group in tokens.values()) / 1e6 for kind in ("computed", "new"))
+    tasks = sum(content["tasks"].values())
     hours = {
         sweep.name: {
-            "starts": jobs[sweep.name] * start / 3600,
+            "starts": content["asked"][f"evaluate {sweep.name}"]["jobs"] * start / 3600,
             "prompts": prompt * speed[f"{sweep.name}.prompt"],
+            "scoring": speed[f"{sweep.name}.mixtures"] * tasks * _SCORING / 3600,
             "answers": new * speed[f"{sweep.name}.new"],
         }
         for sweep in sweeps(study)
@@ -303,7 +308,7 @@ def _measured(content: Mapping[str, Any]) -> Iterable[str]:
         )
         yield f"tokens    {group:9} {said}"
     hours = [
-        (name, found["starts"] + found["prompts"], sum(found.values())) for name, found in content["hours"].items()
+        (name, sum(found.values()) - found["answers"], sum(found.values())) for name, found in content["hours"].items()
     ]
     for name, least, most in [*hours, ("all", sum(row[1] for row in hours), sum(row[2] for row in hours))]:
         yield f"hours     {least:10.4g} to {most:10.4g}: evaluate {name}"

@@ -25,7 +25,8 @@ class Speed:
 
 
 def measure(study: Study, sizes: Architecture) -> dict[str, float]:
-    """Hours of each sweep for a million tokens of prompts, and as many generated: `<sweep>.prompt`, `<sweep>.new`.
+    """Hours of each sweep for a million tokens of prompts, and as many generated: `<sweep>.prompt`, `<sweep>.new`; and
+    how many of its mixtures differ, `<sweep>.mixtures`.
 
     A sweep's mixtures are taken together, those of the same weights once; what a selection will choose counts as dense.
     Of ranks that run as corrections the smallest and the largest are measured, those between lie on a line.
@@ -44,6 +45,7 @@ def measure(study: Study, sizes: Architecture) -> dict[str, float]:
         each = [_between(mixture, rank, sizes, speed) for mixture, rank in _distinct(sweep, sizes)]
         found[f"{sweep.name}.prompt"] = 1e6 * sum(one.prompt for one in each) / 3600
         found[f"{sweep.name}.new"] = 1e6 * sum(one.new for one in each) / 3600
+        found[f"{sweep.name}.mixtures"] = len(each)
     return found
 
 

@@ -44,9 +44,14 @@ def test_hours_are_tokens_times_speed() -> None:
         "MMLU": {"items": 1, "prompt": 9_000_000, "computed": 1_000_000, "new": 0},
     }
     speed = {f"{sweep.name}.{kind}": 2.0 for sweep in sweeps(PAPER) for kind in ("prompt", "new")}
-    found = effort(PAPER, tokens, speed, "a device", 36.0, {sweep.name: 11 for sweep in sweeps(PAPER)})
-    assert found["hours"]["math"] == {"starts": 0.11, "prompts": 6.0, "answers": 1.0}
-    said = render(make(PAPER, architecture(PAPER), tasks_of(PAPER)) | found)
+    speed |= {f"{sweep.name}.mixtures": 14 for sweep in sweeps(PAPER)}
+    planned = make(PAPER, architecture(PAPER), tasks_of(PAPER))
+    found = effort(PAPER, planned, tokens, speed, "a device", 36.0)
+    jobs = planned["asked"]["evaluate math"]["jobs"]
+    assert jobs > 1
+    expected = {"starts": jobs * 0.01, "prompts": 6.0, "scoring": 14 * 120 * 0.012 / 3600, "answers": 1.0}
+    assert found["hours"]["math"] == pytest.approx(expected)
+    said = render(planned | found)
     assert "1 items, 9,000,000 of prompts, 2,000,000 computed, 500,000 new at most" in said
     assert "evaluate all" in said
     assert "--measure" in render(make(PAPER, architecture(PAPER), tasks_of(PAPER)))
@@ -56,6 +61,7 @@ def test_every_sweep_of_a_tiny_family_is_timed(composed: Any) -> None:
     before = torch.get_default_dtype()
     found = measure(composed, architecture(composed))
     assert torch.get_default_dtype() == before
-    assert found.keys() == {f"{sweep.name}.{kind}" for sweep in sweeps(composed) for kind in ("prompt", "new")}
+    kinds = ("prompt", "new", "mixtures")
+    assert found.keys() == {f"{sweep.name}.{kind}" for sweep in sweeps(composed) for kind in kinds}
     assert all(hours > 0 for hours in found.values())
     assert find_sweep(composed, "math")
