@@ -250,14 +250,14 @@ def pocket_model(vocabulary: int) -> FlexOlmoForCausalLM:
 
 
 class Inside:
-    """Seconds that pass inside the base model and the head."""
+    """Seconds that pass inside the base model, from its embeddings to its last norm, and the head."""
 
     def __init__(self, model: FlexOlmoForCausalLM) -> None:
         self.total = 0.0
         self._start = 0.0
-        for part in (model.model, model.lm_head):
-            part.register_forward_pre_hook(self._enter)
-            part.register_forward_hook(self._leave)
+        for first, last in ((model.model.embed_tokens, model.model.norm), (model.lm_head, model.lm_head)):
+            first.register_forward_pre_hook(self._enter)
+            last.register_forward_hook(self._leave)
 
     def _enter(self, *_: Any) -> None:
         self._start = time.process_time()

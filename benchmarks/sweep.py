@@ -1,9 +1,9 @@
 """One whole sweep of a finished pocket study, against the obvious way: each mixture materialized, `lm_eval` on it.
 
-`flexmore evaluate` with an empty cache, once. The obvious way is timed for a few mixtures, at the best batch size of
-those tried on the first one, and multiplied by the number of mixtures: by that of mixtures that differ (ranks past
-saturation are the same weights), and by all, as whoever materializes each of them would. Seconds of the processor, of
-whole processes with all that they load; the scores are compared.
+The obvious way is timed for a few mixtures, at the best batch size of those tried on the first one, and multiplied by
+the number of mixtures: by all, as whoever materializes each of them would, and by those that differ (ranks past
+saturation are the same weights). Between them `flexmore evaluate` evaluates the whole sweep, each time with an empty
+cache. Medians of seconds of the processor, of whole processes with all that they load; the scores are compared.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 import yaml
 from made import machine, median, table
 
-from flexmore.config import load_study
+from flexmore.config import Layout, load_study
 from flexmore.files import read_json
 from flexmore.mixtures import Recipe, find_sweep
 
@@ -32,34 +32,34 @@ def main() -> None:
     parser.add_argument("--measured", type=int, default=3, help="mixtures that the obvious way is timed for")
     options = parser.parse_args()
     print(f"`python {' '.join(sys.argv)}`\n\n{machine('cpu')}\n")
-    with tempfile.TemporaryDirectory() as folder:
-        config = place(options.results.resolve(), Path(folder))
-        study = load_study(config)
-        layout = study.layout
-        recipes = [Recipe.read(layout.recipe(m.name)) for m in find_sweep(study, options.sweep).mixtures]
-        distinct = list({recipe.fingerprint: recipe.mixture.name for recipe in recipes}.values())
-        ours = seconds("flexmore", "evaluate", options.sweep, "--config", str(config))
-        scores = layout.scores(options.sweep)
-        theirs, size = [], 0
-        for name in distinct[:: max(1, len(distinct) // options.measured)][: options.measured]:
-            model, out = Path(folder) / name, Path(folder) / "lm_eval"
+    results = options.results.resolve()
+    study = load_study(results / "config.yaml")
+    layout = Layout(results)
+    recipes = [Recipe.read(layout.recipe(mixture.name)) for mixture in find_sweep(study, options.sweep).mixtures]
+    distinct = list({recipe.fingerprint: recipe.mixture.name for recipe in recipes}.values())
+    chosen = distinct[:: max(1, len(distinct) // options.measured)][: options.measured]
+    ours, theirs, size = [], [], 0
+    for name in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            model, out, config = Path(folder) / name, Path(folder) / "lm_eval", place(results, Path(folder))
+            ours.append(seconds("flexmore", "evaluate", options.sweep, "--config", str(config)))
             written = seconds("flexmore", "materialize", str(layout.recipe(name)), str(model))
             if not size:
                 tried = {size: lm_eval(layout.suite, model, size, out) for size in BATCH_SIZES}
                 size = min(tried, key=lambda size: tried[size])
                 print(f"lm_eval, s by batch size: {', '.join(f'{key}: {taken:.1f}' for key, taken in tried.items())}\n")
             theirs.append(written + lm_eval(layout.suite, model, size, out))
-            check(scores / f"{name}.json", out)
-    each = median(theirs)
+            check(load_study(config).layout.scores(options.sweep) / f"{name}.json", out)
+    each, whole = median(theirs), median(ours)
     rows = [
         ("sweep", "mixtures (that differ)", "obvious s a mixture", "ours s", "ratio (that differ)", "ratio (all)"),
         (
             options.sweep,
             f"{len(recipes)} ({len(distinct)})",
             ", ".join(f"{taken:.1f}" for taken in theirs),
-            f"{ours:.1f}",
-            f"{each * len(distinct) / ours:.1f}",
-            f"{each * len(recipes) / ours:.1f}",
+            ", ".join(f"{taken:.1f}" for taken in ours),
+            f"{each * len(distinct) / whole:.1f}",
+            f"{each * len(recipes) / whole:.1f}",
         ),
     ]
     print(table(rows))

@@ -92,48 +92,48 @@ class RowsPlan:
 class StepsPlan:
     """One token of each row a pass, seeing the stem, its row's prompt and what has been added since.
 
+    Prompts are held side by side, hidden beyond their ends; what is added stands behind the longest, one column a pass.
+
     Args:
         prompts: the layout of the prompts. kept: their keys and values.
     """
 
     def __init__(self, prompts: Layout, kept: KeysValues, stem: KeysValues | None) -> None:
-        self._lengths = prompts.lengths.to(kept.keys[0].device)
-        self._longest = int(prompts.lengths.max())
         self._stem = stem
         self._keys = [_rows_of(prompts, keys) for keys in kept.keys]
         self._values = [_rows_of(prompts, values) for values in kept.values]
-        self._bias = torch.empty(0)
+        self._length = self._keys[0].shape[2]
+        self._bias: Tensor | None = None
+        if prompts.place is not None:
+            beyond = torch.arange(self._length) >= prompts.lengths[:, None]
+            self._bias = _bias(beyond[:, None, None], kept.keys[0].dtype)
 
     def select(self, rows: Tensor) -> None:
         """Go on with these rows alone."""
-        self._lengths = self._lengths[rows.to(self._lengths.device)]
-        self._longest = int(self._lengths.max())
         for held in (self._keys, self._values):
-            held[:] = [part[rows.to(part.device), :, : self._longest] for part in held]
+            held[:] = [part[rows.to(part.device), :, : self._length] for part in held]
+        if self._bias is not None:
+            self._bias = self._bias[rows.to(self._bias.device)]
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-        """As in `Plan`; the first layer adds a place to every row."""
+        """As in `Plan`; the first layer adds a column."""
         if layer == 0:
-            self._lengths = self._lengths + 1
-            self._longest += 1
-        if layer == 0 or self._bias.device != query.device:
-            self._lengths = self._lengths.to(query.device)
-            places = torch.arange(self._longest, device=query.device)
-            self._bias = _bias((places >= self._lengths[:, None])[:, None, None], query.dtype)
+            self._length += 1
+        if self._bias is not None:
+            self._bias = _with_room(self._bias.to(query.device), dim=3, length=self._length)
         keys, values = self._added(self._keys, layer, key), self._added(self._values, layer, value)
-        out, logsum = _attention(query[0].transpose(0, 1)[:, :, None], keys, values, scale, self._bias)
+        bias = None if self._bias is None else self._bias[..., : self._length]
+        out, logsum = _attention(query[0].transpose(0, 1)[:, :, None], keys, values, scale, bias)
         out, logsum = out[:, :, 0], logsum[:, :, 0]
         if self._stem is None:
             return out
         return _joined(out, logsum, query, self._stem.keys[layer], self._stem.values[layer], scale)
 
     def _added(self, held: list[Tensor], layer: int, new: Tensor) -> Tensor:
-        """[B, key-value heads, S, head size] of a layer, with the new tokens at the ends of the rows."""
-        if self._longest > held[layer].shape[2]:
-            held[layer] = nn.functional.pad(held[layer], (0, 0, 0, _GROWTH))
-        rows = torch.arange(len(self._lengths), device=new.device)
-        held[layer][rows, :, self._lengths - 1] = new[0].transpose(0, 1)
-        return held[layer][:, :, : self._longest]
+        """[B, key-value heads, S, head size] of a layer, with the new tokens in the last column."""
+        held[layer] = _with_room(held[layer], dim=2, length=self._length)
+        held[layer][:, :, self._length - 1] = new[0].transpose(0, 1)
+        return held[layer][:, :, : self._length]
 
 
 def _forward(
@@ -192,6 +192,18 @@ def _attention(
         query, key, value, bias, True, 0.0, causal, scale=scale
     )
     return out, logsum[:, :, : query.shape[2]]  # the kernel pads it
+
+
+def _with_room(held: Tensor, dim: int, length: int) -> Tensor:
+    """The same with zeros behind, along a dimension that is to have a length: more than that, but at most doubled."""
+    if length <= held.shape[dim]:
+        return held
+    room = length + min(_GROWTH, length)
+    shape = [*held.shape]
+    shape[dim] = room + -room % _ALIGNED
+    wider = held.new_zeros(shape)
+    wider.narrow(dim, 0, held.shape[dim]).copy_(held)
+    return wider
 
 
 def _bias_of(last: Tensor, dtype: torch.dtype) -> Tensor:

@@ -57,7 +57,7 @@ class Scoring:
 class Prompting:
     """generate_until requests: with each list of stop strings, batches of distinct prompts, and who asks for each."""
 
-    parts: list[tuple[list[Branch[PromptBatch]], list[list[int]], tuple[str, ...]]]
+    parts: list[tuple[list[Branch[PromptBatch]], list[list[int]], StopStrings]]
     requests: int
 
     @property
@@ -198,7 +198,11 @@ class MixtureLM(TemplateLM):
             prompts = alike.setdefault((new, tuple(stops)), {})
             prompts.setdefault(tuple(self.encoder.prompt(tokens[context], new)), []).append(number)
         parts = [
-            (prompt_batches(list(prompts), new, self.batch_tokens), list(prompts.values()), stops)
+            (
+                prompt_batches(list(prompts), new, self.batch_tokens),
+                list(prompts.values()),
+                StopStrings(self.tokenizer, stops),
+            )
             for (new, stops), prompts in alike.items()
         ]
         return Prompting(parts, len(texts))
@@ -219,15 +223,14 @@ class MixtureLM(TemplateLM):
     def _generate(self, prepared: Prompting) -> list[str]:
         answers = [""] * prepared.requests
         ends = self._ends
-        for branches, asked, stops in prepared.parts:
-            stopped = StopStrings(self.tokenizer, stops)
+        for branches, asked, stopped in prepared.parts:
             for stem, batch in self._walk(branches):
                 work = partial(generate, self._packed, stem=stem, ends=ends, stopped=stopped)
                 for part, rows in self._fitting.run(batch, work):
                     texts = self.tokenizer.batch_decode(rows, skip_special_tokens=True)
                     for index, text in zip(part.index, texts, strict=True):
                         for number in asked[index]:
-                            answers[number] = postprocess_generated_text(text, list(stops), None)
+                            answers[number] = postprocess_generated_text(text, list(stopped.stops), None)
         return answers
 
     def _walk(self, branches: Sequence[Branch[Kind]]) -> Iterator[tuple[KeysValues | None, Kind]]:

@@ -25,6 +25,7 @@ class StopStrings:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stops: Sequence[str]) -> None:
+        self.stops = stops
         self._tokenizer = tokenizer
         self._stops = [stop for stop in stops if stop]
         self._ends = {stop[-1] for stop in self._stops}

@@ -84,6 +84,8 @@ class _Tokens:
 
     def weight_of(self, experts: list[int]) -> Tensor:
         """The weights of some experts together, [tokens, 1]."""
+        if self.routing is not None and len(experts) == 1:
+            return self.routing.narrow(1, experts[0], 1)
         if self.routing is not None:
             return self.routing[:, experts].sum(dim=1, keepdim=True)
         chosen = torch.isin(self.index, self.index.new_tensor(experts))
@@ -187,6 +189,9 @@ class FlexMoREExperts(nn.Module):
         codes = self._codes(tokens.x, adapters) if tokens.routing is not None else {}
         whole = _Block(tokens, gate(tokens.x), up(tokens.x), codes)
         size = self._block_rows(tokens, adapters)
+        if len(tokens.x) <= size:
+            summed, added = self._summed(whole, adapters, plain)
+            return added.add_(down(summed))
         inner, rest = [], []
         for start in range(0, len(tokens.x), size):
             block = whole.rows(slice(start, start + size))

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.models.flex_olmo.modeling_flex_olmo import (
@@ -32,6 +34,26 @@ class FlexMoREPreTrainedModel(FlexOlmoPreTrainedModel):
     _no_split_modules = ["FlexMoREDecoderLayer"]  # noqa: RUF012 - a constant of the class in transformers too
 
 
+class FlexMoRERMSNorm(FlexOlmoRMSNorm):
+    """FlexOlmo's norm by one operation of torch's, to the same bits on a CPU: decoding is made of many small ones."""
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        """The normed values, in their own dtype; transformers norms float64 in float32."""
+        if hidden_states.dtype == torch.float64:
+            normed: Tensor = super().forward(hidden_states)
+            return normed
+        return functional.rms_norm(hidden_states, self.weight.shape, self.weight, self.variance_epsilon)
+
+
+class FlexMoREAttention(FlexOlmoAttention):
+    """FlexOlmo's attention with such norms."""
+
+    def __init__(self, config: FlexMoREConfig, layer_idx: int) -> None:
+        super().__init__(config, layer_idx)
+        self.q_norm = FlexMoRERMSNorm(config.num_attention_heads * self.head_dim, config.rms_norm_eps)
+        self.k_norm = FlexMoRERMSNorm(config.num_key_value_heads * self.head_dim, config.rms_norm_eps)
+
+
 class FlexMoRESparseMoeBlock(FlexOlmoSparseMoeBlock):
     """FlexOlmo's router before experts of different ranks."""
 
@@ -47,10 +69,10 @@ class FlexMoREDecoderLayer(FlexOlmoDecoderLayer):
     def __init__(self, config: FlexMoREConfig, layer_idx: int, budget: DenseBudget) -> None:
         GradientCheckpointingLayer.__init__(self)
         self.hidden_size = config.hidden_size
-        self.self_attn = FlexOlmoAttention(config=config, layer_idx=layer_idx)
+        self.self_attn = FlexMoREAttention(config=config, layer_idx=layer_idx)
         self.mlp = FlexMoRESparseMoeBlock(config, layer_idx, budget)
-        self.post_attention_layernorm = FlexOlmoRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
-        self.post_feedforward_layernorm = FlexOlmoRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.post_attention_layernorm = FlexMoRERMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.post_feedforward_layernorm = FlexMoRERMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
 
 class FlexMoREModel(FlexMoREPreTrainedModel, FlexOlmoModel):
@@ -69,7 +91,7 @@ class FlexMoREModel(FlexMoREPreTrainedModel, FlexOlmoModel):
         self.layers = nn.ModuleList(
             FlexMoREDecoderLayer(config, layer, self.dense_budget) for layer in range(config.num_hidden_layers)
         )
-        self.norm = FlexOlmoRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.norm = FlexMoRERMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.rotary_emb = FlexOlmoRotaryEmbedding(config=config)
         self.gradient_checkpointing = False
         self.post_init()

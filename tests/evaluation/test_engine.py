@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from transformers import (
     AutoTokenizer,
     BloomForCausalLM,
     Gemma2ForCausalLM,
+    GraniteConfig,
+    GraniteForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     MistralConfig,
@@ -129,9 +132,7 @@ def test_shots_go_through_the_model_once(kind: str) -> None:
     expected = getattr(HFLM(pretrained=model, tokenizer=tokenizer, batch_size=4), kind)(requests)
     getattr(engine, kind)(requests[:1])
     fed: list[int] = []
-    handle = model.model.register_forward_pre_hook(
-        lambda _, __, given: fed.append(given["input_ids"].numel()), with_kwargs=True
-    )
+    handle = model.model.embed_tokens.register_forward_pre_hook(lambda _, given: fed.append(given[0].numel()))
     found = getattr(engine, kind)(requests)
     handle.remove()
     assert sum(fed) == 1 + 200 + 20 * 5
@@ -164,7 +165,12 @@ def test_generation_does_not_depend_on_the_batch(engine: MixtureLM, suite: Path)
     assert engine.generate_until(task.instances) == [engine.generate_until([r])[0] for r in task.instances]
 
 
-@pytest.mark.parametrize("family", [(Olmo2Config, Olmo2ForCausalLM), (LlamaConfig, LlamaForCausalLM)])
+_SCALED = partial(GraniteConfig, embedding_multiplier=3.0)  # between its embeddings and its layers
+
+
+@pytest.mark.parametrize(
+    "family", [(Olmo2Config, Olmo2ForCausalLM), (LlamaConfig, LlamaForCausalLM), (_SCALED, GraniteForCausalLM)]
+)
 def test_dense_models(family: tuple[Any, Any], suite: Path) -> None:
     config, kind = family
     tokenizer = build_tokenizer("bytes")

@@ -21,10 +21,10 @@ class Device:
     def __init__(self, engine: MixtureLM, room: int) -> None:
         self.room = room
         self.passes: list[int] = []
-        engine.model.base_model.register_forward_pre_hook(self._fit, with_kwargs=True)
+        engine.model.base_model.embed_tokens.register_forward_pre_hook(self._fit)
 
-    def _fit(self, module: Any, args: Any, kwargs: Any) -> None:
-        tokens = kwargs["input_ids"].numel()
+    def _fit(self, module: Any, given: Any) -> None:
+        tokens = given[0].numel()
         self.passes.append(tokens)
         if tokens > self.room:
             raise torch.OutOfMemoryError(f"no room for {tokens} tokens")

@@ -124,7 +124,7 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(place: Place, calls: int, 
             raise KeyboardInterrupt
 
     place.model = Loaded(place._checkpoint)
-    place.model.model.model.register_forward_pre_hook(fail)
+    place.model.model.model.embed_tokens.register_forward_pre_hook(fail)
     with pytest.raises(KeyboardInterrupt):
         place.again(1, 2)
     assert not place.out.exists()
@@ -203,7 +203,7 @@ def test_sigterm_ends_in_order(place: Place) -> None:
         if place.model.forwards == 5:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    place.model.model.model.register_forward_pre_hook(terminate)
+    place.model.model.model.embed_tokens.register_forward_pre_hook(terminate)
     handler = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Interrupted, match="same command") as caught:
         place.again(1, 2)

@@ -158,7 +158,7 @@ class Loaded:
         self.switched: list[str] = []
         self.forwards = 0
         self._down = [layer.mlp.experts.down_proj.detach().clone() for layer in self.model.model.layers]
-        self.model.model.register_forward_pre_hook(self._count)
+        self.model.model.embed_tokens.register_forward_pre_hook(self._count)
 
     def set_mixture(self, mixture: Mixture) -> None:
         self.switched.append(mixture.name)

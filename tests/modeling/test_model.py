@@ -9,9 +9,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, pipeline
+from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoRMSNorm
 
 from flexmore.errors import FlexmoreError
 from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM
+from flexmore.modeling.modeling_flexmore import FlexMoRERMSNorm
 from tests.modeling.witness import flexmore, flexolmo, public
 
 IDS = torch.tensor([[5, 9, 2, 17, 30, 8, 44], [7, 7, 3, 40, 12, 2, 90], [8, 61, 3, 3, 25, 71, 6]])
@@ -148,6 +150,21 @@ def test_it_compiles_without_a_break_in_the_graph(ranks: list[Any], active: int)
     with torch.no_grad():
         found = compiled(IDS, output_hidden_states=True).hidden_states[-1]
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_norms_are_flexolmos_to_the_bit(dtype: torch.dtype) -> None:
+    ours, theirs = FlexMoRERMSNorm(48).to(dtype), FlexOlmoRMSNorm(48).to(dtype)
+    with torch.no_grad():
+        ours.weight.copy_(theirs.weight.normal_())
+    x, slope = (torch.randn(2, 9, 48, dtype=dtype) for _ in range(2))
+    given = [x.clone().requires_grad_() for _ in range(2)]
+    made = [norm(part) for norm, part in zip((ours, theirs), given, strict=True)]
+    assert torch.equal(*made)
+    for part in made:
+        part.backward(slope)
+    for ours_, theirs_ in ((given[0], given[1]), (ours.weight, theirs.weight)):
+        assert torch.equal(ours_.grad, theirs_.grad)
 
 
 def test_a_step_of_training_changes_every_trainable_part() -> None:
