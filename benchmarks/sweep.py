@@ -1,9 +1,10 @@
 """One whole sweep of a finished pocket study, against the obvious way: each mixture materialized, `lm_eval` on it.
 
-The obvious way is timed for a few mixtures, at the best batch size of those tried on the first one, and multiplied by
-the number of mixtures: by all, as whoever materializes each of them would, and by those that differ (ranks past
-saturation are the same weights). Between them `flexmore evaluate` evaluates the whole sweep, each time with an empty
-cache. Medians of seconds of the processor, of whole processes with all that they load; the scores are compared.
+The obvious way is timed for a few mixtures, with `lm_eval` as it comes (batch size 1) and at the best batch size of
+those tried on the first one, and multiplied by the number of mixtures: by all, as whoever materializes each of them
+would, and by those that differ (ranks past saturation are the same weights). Between them `flexmore evaluate` evaluates
+the whole sweep, each time with an empty cache. Medians of seconds of the processor, of whole processes with all that
+they load; the scores are compared.
 """
 
 import argparse
@@ -22,7 +23,10 @@ from flexmore.config import Layout, load_study
 from flexmore.files import read_json
 from flexmore.mixtures import Recipe, find_sweep
 
-BATCH_SIZES = (8, 32, 128)
+DEFAULT = 1
+"""`lm_eval`'s batch size where none is given."""
+
+TRIED = (8, 32, 128)
 
 
 def main() -> None:
@@ -38,31 +42,31 @@ def main() -> None:
     recipes = [Recipe.read(layout.recipe(mixture.name)) for mixture in find_sweep(study, options.sweep).mixtures]
     distinct = list({recipe.fingerprint: recipe.mixture.name for recipe in recipes}.values())
     chosen = distinct[:: max(1, len(distinct) // options.measured)][: options.measured]
-    ours, theirs, size = [], [], 0
+    ours: list[float] = []
+    theirs: dict[int, list[float]] = {}
     for name in chosen:
         with tempfile.TemporaryDirectory() as folder:
             model, out, config = Path(folder) / name, Path(folder) / "lm_eval", place(results, Path(folder))
             ours.append(seconds("flexmore", "evaluate", options.sweep, "--config", str(config)))
             written = seconds("flexmore", "materialize", str(layout.recipe(name)), str(model))
-            if not size:
-                tried = {size: lm_eval(layout.suite, model, size, out) for size in BATCH_SIZES}
-                size = min(tried, key=lambda size: tried[size])
+            if not theirs:
+                tried = {size: lm_eval(layout.suite, model, size, out) for size in TRIED}
+                theirs = {DEFAULT: [], min(tried, key=lambda size: tried[size]): []}
                 print(f"lm_eval, s by batch size: {', '.join(f'{key}: {taken:.1f}' for key, taken in tried.items())}\n")
-            theirs.append(written + lm_eval(layout.suite, model, size, out))
+            for size, taken in theirs.items():
+                taken.append(written + lm_eval(layout.suite, model, size, out))
             check(load_study(config).layout.scores(options.sweep) / f"{name}.json", out)
-    each, whole = median(theirs), median(ours)
-    rows = [
-        ("sweep", "mixtures (that differ)", "obvious s a mixture", "ours s", "ratio (that differ)", "ratio (all)"),
-        (
-            options.sweep,
-            f"{len(recipes)} ({len(distinct)})",
-            ", ".join(f"{taken:.1f}" for taken in theirs),
-            ", ".join(f"{taken:.1f}" for taken in ours),
-            f"{each * len(distinct) / whole:.1f}",
-            f"{each * len(recipes) / whole:.1f}",
-        ),
-    ]
+    print(f"{options.sweep}: {len(recipes)} mixtures, {len(distinct)} that differ, in {listed(ours)} s\n")
+    rows = [("lm_eval's batch size", "obvious s a mixture", "ratio (that differ)", "ratio (all)")]
+    for size, taken in theirs.items():
+        ratio = median(taken) / median(ours)
+        rows.append((str(size), listed(taken), f"{ratio * len(distinct):.1f}", f"{ratio * len(recipes):.1f}"))
     print(table(rows))
+
+
+def listed(taken: list[float]) -> str:
+    """Each of them."""
+    return ", ".join(f"{one:.1f}" for one in taken)
 
 
 def place(results: Path, folder: Path) -> Path:
