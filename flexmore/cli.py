@@ -19,8 +19,8 @@ from flexmore.files import disk_problem
 from flexmore.mixtures import Recipe, find_sweep
 
 _COLLECT_EVERY = 100_000
-"""New objects between garbage collections; at Python's 700 they take a fifth of the time in which libraries are
-imported, tasks built and items scored, none of which leaves garbage."""
+"""New objects between garbage collections. At Python's 700 they take a fifth of the time to import libraries and a
+third of that to build tasks and score items, none of which leaves garbage."""
 
 app = typer.Typer(
     add_completion=False,

@@ -52,16 +52,16 @@ class PackedModel:
         return run(tokens, positions, plan)[0]
 
     def _layer_by_layer(self, tokens: Tensor, positions: Tensor, plan: Plan) -> Tensor:
-        """What the base model does but for its masks, caches and collecting of outputs: a seventh of a short pass."""
+        """What the base model does but for its masks, caches and collecting of outputs, which decoding feels."""
         base = self.model.base_model
-        hidden: Tensor = base.embed_tokens(tokens)
+        hidden = base.embed_tokens(tokens)
         rotary = base.rotary_emb(hidden, positions)
         for layer in base.layers:
             hidden = layer(
                 hidden, attention_mask=None, position_ids=positions, position_embeddings=rotary, **{PLAN: plan}
             )
-        hidden = base.norm(hidden)
-        return hidden
+        normed: Tensor = base.norm(hidden)
+        return normed
 
     def _at_once(self, tokens: Tensor, positions: Tensor, plan: Plan) -> Tensor:
         out = self.model.base_model(input_ids=tokens, position_ids=positions, use_cache=False, **{PLAN: plan})
@@ -86,10 +86,11 @@ class PackedModel:
         tokens = torch.arange(4) % self.model.config.vocab_size
         expected = self.model(input_ids=tokens.to(self.model.device)[None]).logits[0]
         with self.open():
-            self._checked = self._agrees(tokens, expected)
-            if not self._checked and self._by_layers:  # its embeddings are scaled, for instance
+            try:
+                self._by_layers = self._by_layers and self._agrees(tokens, expected)
+            except TypeError:  # its parts are called otherwise
                 self._by_layers = False
-                self._checked = self._agrees(tokens, expected)
+            self._checked = self._by_layers or self._agrees(tokens, expected)
         if not self._checked:
             raise FlexmoreError(
                 f"{type(self.model).__name__}: its attention does not go by the AttentionInterface, or its logits "
