@@ -230,7 +230,7 @@ class MixtureLM(TemplateLM):
                     texts = self.tokenizer.batch_decode(rows, skip_special_tokens=True)
                     for index, text in zip(part.index, texts, strict=True):
                         for number in asked[index]:
-                            answers[number] = postprocess_generated_text(text, list(stopped.stops), None)
+                            answers[number] = postprocess_generated_text(text, stopped.stops, None)
         return answers
 
     def _walk(self, branches: Sequence[Branch[Kind]]) -> Iterator[tuple[KeysValues | None, Kind]]:

@@ -25,10 +25,9 @@ class StopStrings:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stops: Sequence[str]) -> None:
-        self.stops = stops
+        self.stops = [stop for stop in stops if stop]
         self._tokenizer = tokenizer
-        self._stops = [stop for stop in stops if stop]
-        self._ends = {stop[-1] for stop in self._stops}
+        self._ends = {stop[-1] for stop in self.stops}
         self._always = any(end.isspace() and end != "\n" for end in self._ends)
         self._may_end: dict[int, bool] = {}
 
@@ -38,10 +37,10 @@ class StopStrings:
         if last not in self._may_end:
             text = self._tokenizer.decode([last], skip_special_tokens=True)
             self._may_end[last] = self._always or "\ufffd" in text or not self._ends.isdisjoint(text)
-        if not self._stops or not self._may_end[last]:
+        if not self.stops or not self._may_end[last]:
             return False
         text = self._tokenizer.decode(tokens, skip_special_tokens=True)
-        return any(stop in text for stop in self._stops)
+        return any(stop in text for stop in self.stops)
 
 
 def generate(
