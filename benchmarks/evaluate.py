@@ -28,10 +28,10 @@ from made import machine, median, table, timed
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import FlexOlmoConfig, FlexOlmoForCausalLM, PreTrainedTokenizerFast
 
-from flexmore.evaluation.engine import MixtureLM
+from flexmore.config.pocket import PocketSettings
+from flexmore.evaluation.engine.lm import MixtureLM
 from flexmore.evaluation.suite import Suite, load_task, open_tasks
 from flexmore.evaluation.tasks import PreparedTask
-from flexmore.pocket.settings import PocketSettings
 from flexmore.pocket.suite import write_suite
 
 BATCH_SIZES = (1, 2, 4, 8, 16)

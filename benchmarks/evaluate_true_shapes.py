@@ -23,7 +23,7 @@ from lm_eval.models.huggingface import HFLM
 from made import machine, median, peak_memory, table
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from flexmore.evaluation.engine import MixtureLM
+from flexmore.evaluation.engine.lm import MixtureLM
 
 BATCH_SIZES = (4, 16, 64)
 

@@ -15,11 +15,12 @@ from made import TRUE_SHAPES, median, peak_memory, report, timed, write_model
 from safetensors.torch import save_file
 from torch import Tensor
 
-from flexmore import eigen
-from flexmore.checkpoints import Checkpoint
-from flexmore.config import FactorSettings
-from flexmore.factors import factorize_expert, place
-from flexmore.mixtures import PROJECTIONS
+from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.checkpoints.reader import Checkpoint
+from flexmore.config.factors import FactorSettings
+from flexmore.device import torch_device
+from flexmore.factors.factorize import factorize_expert
+from flexmore.lowrank import basis as eigen
 
 RANKS = [2**step for step in range(15)]
 
@@ -63,7 +64,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    device = place(options.device)
+    device = torch_device(options.device)
     seconds: dict[str, list[float]] = {"ours": [], "obvious": [], "arithmetic": []}
     sizes, memory = {"ours": 0, "obvious": 0}, ""
     with tempfile.TemporaryDirectory(dir=options.folder) as name:

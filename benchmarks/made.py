@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.checkpoints.writer import Planned, write_sharded
 from flexmore.files import fingerprint, write_json
-from flexmore.mixtures import PROJECTIONS
-from flexmore.tensorfiles import Planned, write_sharded
 
 TRUE_SHAPES = {"hidden": 4096, "ffn": 11008}
 

@@ -14,23 +14,25 @@ import torch
 from made import TRUE_SHAPES, median, peak_memory, report, timed, write_model
 from torch import Tensor
 
-from flexmore.acquire import describe
-from flexmore.checkpoints import Checkpoint
-from flexmore.config import Layout
-from flexmore.factors import FactorStore, write_index, write_layer
-from flexmore.family import cook_from_disk, read_source
+from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.checkpoints.family import read_source, recipe_from_disk
+from flexmore.checkpoints.reader import Checkpoint
+from flexmore.config.paths import StudyPaths
+from flexmore.exchange.materialize import materialize
+from flexmore.experts.acquire import describe
+from flexmore.factors.store import FactorStore, write_index, write_layer
 from flexmore.files import write_json
-from flexmore.materialize import materialize
-from flexmore.mixtures import PROJECTIONS, Mixture, Recipe
+from flexmore.mixtures.grid import Mixture
+from flexmore.mixtures.recipe import Recipe
 
 EXPERTS = ("code", "creative", "math", "news", "pes2o", "reddit")
 
 
-def make_family(layout: Layout, rank: int, hidden: int, ffn: int, dtype: torch.dtype) -> Recipe:
+def make_family(paths: StudyPaths, rank: int, hidden: int, ffn: int, dtype: torch.dtype) -> Recipe:
     """Acquired experts with stores of random factors, and the recipe of all at `rank`."""
     for name in ("public", *EXPERTS):
         expert = None if name == "public" else name
-        folder = write_model(layout.expert(name), expert, hidden=hidden, ffn=ffn, layers=1, dtype=dtype)
+        folder = write_model(paths.expert(name), expert, hidden=hidden, ffn=ffn, layers=1, dtype=dtype)
         write_json(folder / "source.json", describe(folder, name))
         if expert is None:
             continue
@@ -40,17 +42,17 @@ def make_family(layout: Layout, rank: int, hidden: int, ffn: int, dtype: torch.d
             tensors[f"{projection}.a"] = (torch.randn(rank, in_) * 0.01).to(dtype)
             tensors[f"{projection}.b"] = (torch.randn(rank, out) * 0.01).to(dtype)
             tensors[f"{projection}.s"] = torch.ones(rank)
-        write_layer(layout.factors(name), 0, tensors, "random")
-        how = {"fingerprint": name, "source": read_source(layout, name)["fingerprint"]}
-        write_index(layout.factors(name), name, Checkpoint(folder).architecture, rank, how)
+        write_layer(paths.factors(name), 0, tensors, "random")
+        how = {"fingerprint": name, "source": read_source(paths, name)["fingerprint"]}
+        write_index(paths.factors(name), name, Checkpoint(folder).sizes, rank, how)
     mixture = Mixture(f"joint-a4-r{rank}", "joint", EXPERTS, (rank,) * len(EXPERTS), 4, str(rank))
-    return cook_from_disk(layout, mixture, None)
+    return recipe_from_disk(paths, mixture, None)
 
 
-def bare(layout: Layout, rank: int, out: Path) -> None:
+def bare(paths: StudyPaths, rank: int, out: Path) -> None:
     """Each tensor read, made, hashed and written to one file, nothing else."""
-    checkpoints = {name: Checkpoint(layout.expert(name)) for name in EXPERTS}
-    stores = {name: FactorStore(layout.factors(name)) for name in EXPERTS}
+    checkpoints = {name: Checkpoint(paths.expert(name)) for name in EXPERTS}
+    stores = {name: FactorStore(paths.factors(name)) for name in EXPERTS}
     first, digest = checkpoints[EXPERTS[0]], hashlib.sha256()
     with out.open("wb") as file:
 
@@ -82,13 +84,13 @@ def main() -> None:
     torch.manual_seed(0)
     seconds: dict[str, list[float]] = {"materialize": [], "bare": []}
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        layout, out = Layout(Path(name) / "family"), Path(name) / "out"
-        recipe = make_family(layout, options.rank, options.hidden, options.ffn, getattr(torch, options.dtype))
+        paths, out = StudyPaths(Path(name) / "family"), Path(name) / "out"
+        recipe = make_family(paths, options.rank, options.hidden, options.ffn, getattr(torch, options.dtype))
         for _ in range(options.repeats):
-            seconds["materialize"].append(timed("cpu", materialize, recipe, layout, out))
+            seconds["materialize"].append(timed("cpu", materialize, recipe, paths, out))
             size = sum(path.stat().st_size for path in out.iterdir()) / 1e9
             shutil.rmtree(out)
-            seconds["bare"].append(timed("cpu", bare, layout, options.rank, out))
+            seconds["bare"].append(timed("cpu", bare, paths, options.rank, out))
             out.unlink()
     least = median(seconds["bare"])
     rows: list[list[object]] = [

@@ -23,10 +23,10 @@ from torch import Tensor
 from transformers import FlexOlmoConfig, FlexOlmoForCausalLM
 from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoSparseMoeBlock
 
-from flexmore import lowrank
-from flexmore.mixtures import PROJECTIONS
+from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.lowrank import svd as lowrank
 from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM
-from flexmore.modeling.merged import DenseBudget
+from flexmore.modeling.dense_cache import DenseBudget
 from flexmore.modeling.modeling_flexmore import FlexMoRESparseMoeBlock
 
 EXPERTS = 7

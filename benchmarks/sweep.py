@@ -19,9 +19,11 @@ from pathlib import Path
 import yaml
 from made import machine, median, table
 
-from flexmore.config import Layout, load_study
+from flexmore.config.loading import load_study
+from flexmore.config.paths import StudyPaths
 from flexmore.files import read_json
-from flexmore.mixtures import Recipe, find_sweep
+from flexmore.mixtures.grid import find_sweep
+from flexmore.mixtures.recipe import Recipe
 
 DEFAULT = 1
 """`lm_eval`'s batch size where none is given."""
@@ -38,8 +40,8 @@ def main() -> None:
     print(f"`python {' '.join(sys.argv)}`\n\n{machine('cpu')}\n")
     results = options.results.resolve()
     study = load_study(results / "config.yaml")
-    layout = Layout(results)
-    recipes = [Recipe.read(layout.recipe(mixture.name)) for mixture in find_sweep(study, options.sweep).mixtures]
+    paths = StudyPaths(results)
+    recipes = [Recipe.read(paths.recipe(mixture.name)) for mixture in find_sweep(study, options.sweep).mixtures]
     distinct = list({recipe.fingerprint: recipe.mixture.name for recipe in recipes}.values())
     chosen = distinct[:: max(1, len(distinct) // options.measured)][: options.measured]
     ours: list[float] = []
@@ -48,14 +50,14 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             model, out, config = Path(folder) / name, Path(folder) / "lm_eval", place(results, Path(folder))
             ours.append(seconds("flexmore", "evaluate", options.sweep, "--config", str(config)))
-            written = seconds("flexmore", "materialize", str(layout.recipe(name)), str(model))
+            written = seconds("flexmore", "materialize", str(paths.recipe(name)), str(model))
             if not theirs:
-                tried = {size: lm_eval(layout.suite, model, size, out) for size in TRIED}
+                tried = {size: lm_eval(paths.suite, model, size, out) for size in TRIED}
                 theirs = {DEFAULT: [], min(tried, key=lambda size: tried[size]): []}
                 print(f"lm_eval, s by batch size: {', '.join(f'{key}: {taken:.1f}' for key, taken in tried.items())}\n")
             for size, taken in theirs.items():
-                taken.append(written + lm_eval(layout.suite, model, size, out))
-            check(load_study(config).layout.scores(options.sweep) / f"{name}.json", out)
+                taken.append(written + lm_eval(paths.suite, model, size, out))
+            check(load_study(config).paths.scores(options.sweep) / f"{name}.json", out)
     print(f"{options.sweep}: {len(recipes)} mixtures, {len(distinct)} that differ, in {listed(ours)} s\n")
     rows = [("lm_eval's batch size", "obvious s a mixture", "ratio (that differ)", "ratio (all)")]
     for size, taken in theirs.items():

@@ -16,10 +16,10 @@ from collections.abc import Callable
 import torch
 from made import median, peak_memory, report
 
-from flexmore.config import Rank
-from flexmore.mixtures import Architecture
+from flexmore.architectures.sizes import ModelSizes
+from flexmore.config.mixtures import Rank
 from flexmore.modeling import FlexMoREForCausalLM
-from flexmore.throughput import random_model
+from flexmore.modeling.speed import random_model
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     options = parser.parse_args()
     ranks: list[Rank] = [rank if rank == "full" else int(rank) for rank in options.ranks.split(",")]
     heads = options.heads
-    sizes = Architecture(options.hidden, options.ffn, options.layers, options.vocabulary, heads, heads)
+    sizes = ModelSizes(options.hidden, options.ffn, options.layers, options.vocabulary, heads, heads)
     model = random_model(sizes, ranks, torch.device(options.device), torch.bfloat16)
     rows: list[list[object]] = [["active", "prefill, tokens/s", "decoding, tokens/s"]]
     for active in (2, 4, 7):

@@ -1,6 +1,6 @@
 """`python -m flexmore`: the command line, where no `flexmore` command is installed."""
 
-from flexmore.cli import main
+from flexmore.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -18,7 +18,7 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, err
 
 
 @contextmanager
-def published(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it becomes `path` at once, on failure it vanishes.
 
     Raises:
@@ -44,7 +44,7 @@ def published(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def published_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; on success it replaces `path`, on failure it vanishes.
 
     Raises:
@@ -86,13 +86,13 @@ def _about(error: Exception, paths: Collection[Path | None]) -> str | None:
 
 def write_text(path: Path, text: str) -> None:
     """Publish `text` as the UTF-8 file `path`."""
-    with published(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Publish `content` as the file `path`."""
-    with published(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_bytes(content)
 
 

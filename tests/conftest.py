@@ -1,4 +1,4 @@
-"""A tiny family of random weights in the hub's layout, made with transformers' own classes and `save_pretrained`."""
+"""A tiny family of random weights in the hub's paths, made with transformers' own classes and `save_pretrained`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 @pytest.fixture
 def study_of(family: Path, tmp_path: Path) -> Any:
     """A function that gives a Study over the tiny family, its results in a fresh folder, with changes."""
-    from flexmore.config import load_study
+    from flexmore.config.loading import load_study
 
     def make(**changes: Any) -> Any:
         experts = {name: {"source": "folder", "path": str(family / name)} for name in ("public", *EXPERTS)}
@@ -55,18 +55,18 @@ def study_of(family: Path, tmp_path: Path) -> Any:
 @pytest.fixture
 def composed(study_of: Any) -> Any:
     """A study over the tiny family, acquired, factorized and composed."""
-    from flexmore.acquire import acquire
-    from flexmore.checkpoints import Checkpoint
-    from flexmore.compose import compose_static
-    from flexmore.factors import factorize_expert
-    from flexmore.family import read_source
+    from flexmore.checkpoints.family import read_source
+    from flexmore.checkpoints.reader import Checkpoint
+    from flexmore.experts.acquire import acquire
+    from flexmore.factors.factorize import factorize_expert
+    from flexmore.steps.compose import compose_static
 
     study = study_of(controls=["random"])
     for name in study.experts:
         acquire(study, name)
     for name in study.names:
-        source = read_source(study.layout, name)["fingerprint"]
-        folder = study.layout.expert(name)
-        factorize_expert(Checkpoint(folder), source, study.layout.factors(name), study.factors, name)
+        source = read_source(study.paths, name)["fingerprint"]
+        folder = study.paths.expert(name)
+        factorize_expert(Checkpoint(folder), source, study.paths.factors(name), study.factors, name)
     compose_static(study)
     return study

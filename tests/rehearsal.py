@@ -1,5 +1,5 @@
 """The paper's study on a local hub: `python tests/rehearsal.py FOLDER` makes small models and data sets in the true
-layout, serves them, and runs config/rehearsal.yaml against them in a copy of this repository.
+paths, serves them, and runs config/rehearsal.yaml against them in a copy of this repository.
 
 With --smoke a part of it: two experts, three ranks, one task of each group. The study is then in FOLDER/clone.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent / "workflow")]  # as pytest has it
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent / "support")]  # as pytest has it
 
 from local_hub import Hub, serving  # noqa: E402
 from place import ROOT, Place  # noqa: E402
@@ -34,15 +34,15 @@ SMOKE_TASKS = ["csqa", "coqa", "mmlu_anatomy", "mmlu_pro_law", "agieval_sat_math
 def make(root: Path) -> None:
     """Models and data sets of the rehearsal, as the hub has them: `root`/models, `root`/datasets."""
     import datasets
-    import made_up
+    import paper_rows
     from tiny_family import byte_tokenizer, write_family
     from transformers.utils import logging
 
     datasets.disable_progress_bars()
     logging.disable_progress_bar()
-    made_up.write(root / "datasets", ASKED)
+    paper_rows.write(root / "datasets", ASKED)
     study = yaml.safe_load((ROOT / CONFIG).read_text())
-    stated = study["architecture"]
+    stated = study["sizes"]
     tokenizer = byte_tokenizer(stated["vocabulary"] - 64, texts(root / "datasets"))
     tokenizer.add_tokens([ANSWER])
     sizes = {

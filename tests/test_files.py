@@ -11,10 +11,10 @@ import pytest
 
 from flexmore.errors import FlexmoreError
 from flexmore.files import (
+    atomic_file,
     clear_leftovers,
     disk_problem,
     fingerprint,
-    published,
     read_json,
     sha256_of,
     write_json,
@@ -42,7 +42,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_what_is_written_appears_whole_and_alone(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "file.txt"
-    with published(path) as temporary:
+    with atomic_file(path) as temporary:
         assert temporary.parent == path.parent
         temporary.write_text("half")
         assert not path.exists()
@@ -58,7 +58,7 @@ def test_a_failure_leaves_what_stood_there_and_is_not_renamed(tmp_path: Path, er
     path = tmp_path / "file.txt"
     write_text(path, "before")
     expected = error if isinstance(error, type) else type(error)
-    with pytest.raises(expected), published(path) as temporary:  # noqa: PT012
+    with pytest.raises(expected), atomic_file(path) as temporary:  # noqa: PT012
         temporary.write_text("half")
         raise error
     assert path.read_text() == "before"
@@ -81,9 +81,9 @@ def test_a_full_disk_under_safetensors_and_parquet_is_the_same_message(small_dis
 
     numbers = np.random.default_rng(0).random(50_000)
     full = r": cannot be written: .*No space left"
-    with pytest.raises(FlexmoreError, match=r"a\.st" + full), published(small_disk / "a.st") as temporary:
+    with pytest.raises(FlexmoreError, match=r"a\.st" + full), atomic_file(small_disk / "a.st") as temporary:
         save_file({"a": numbers}, temporary)
-    with pytest.raises(FlexmoreError, match=r"a\.parquet" + full), published(small_disk / "a.parquet") as temporary:
+    with pytest.raises(FlexmoreError, match=r"a\.parquet" + full), atomic_file(small_disk / "a.parquet") as temporary:
         pd.DataFrame({"a": numbers}).to_parquet(temporary)
     assert names(small_disk) == []
 
@@ -98,7 +98,7 @@ def test_a_file_where_a_folder_should_be_is_named(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_the_killed_are_cleared(tmp_path: Path) -> None:
-    with published(tmp_path / "deep" / "kept.json") as temporary:
+    with atomic_file(tmp_path / "deep" / "kept.json") as temporary:
         temporary.write_text("{}")
         (left := tmp_path / "deep" / temporary.name.replace("kept", "left")).write_text("half")
     (folder := tmp_path / ".public.abc.tmp" / "public").mkdir(parents=True)

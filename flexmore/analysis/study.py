@@ -7,27 +7,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flexmore.analysis import budget, optima
-from flexmore.analysis.answers import Answers, answers_of
 from flexmore.analysis.artefacts import TABLES as TABLES
-from flexmore.analysis.checks import gaps
-from flexmore.analysis.comparisons import compare_joint
-from flexmore.analysis.gains import gains
-from flexmore.analysis.heldout import cross_fit
-from flexmore.analysis.noise import noise_floor
-from flexmore.analysis.pairs import draw_pairs
-from flexmore.analysis.predictions import COLUMNS as PREDICTION_COLUMNS
-from flexmore.analysis.predictions import judge
-from flexmore.analysis.recovery import recover
-from flexmore.analysis.regression import regress
-from flexmore.analysis.rules import RULES
-from flexmore.analysis.scopes import averages, matrix, scopes_of
-from flexmore.analysis.seeds import Run, compare_seeds
-from flexmore.analysis.selections import evidence_of, selections
-from flexmore.analysis.settings import AnalysisSettings
-from flexmore.analysis.shapes import judge_optima
-from flexmore.analysis.skills import compare_skills
-from flexmore.analysis.table import (
+from flexmore.analysis.findings import optima
+from flexmore.analysis.findings.comparisons import compare_joint
+from flexmore.analysis.findings.noise import noise_floor
+from flexmore.analysis.findings.predictions import COLUMNS as PREDICTION_COLUMNS
+from flexmore.analysis.findings.predictions import judge
+from flexmore.analysis.findings.recovery import recover
+from flexmore.analysis.findings.regression import regress
+from flexmore.analysis.findings.seeds import Run, compare_seeds
+from flexmore.analysis.findings.shapes import judge_optima
+from flexmore.analysis.findings.skills import compare_skills
+from flexmore.analysis.selection import budget
+from flexmore.analysis.selection.heldout import cross_fit
+from flexmore.analysis.selection.rules import RULES
+from flexmore.analysis.selection.selections import evidence_of, selections
+from flexmore.analysis.statistics.gains import gains
+from flexmore.analysis.statistics.items import ItemScores, item_scores_of
+from flexmore.analysis.statistics.pair_draws import draw_pairs
+from flexmore.analysis.statistics.scopes import averages, matrix, scopes_of
+from flexmore.analysis.tables.checks import gaps
+from flexmore.analysis.tables.table import (
     collect,
     collect_versions,
     read_scores,
@@ -36,8 +36,9 @@ from flexmore.analysis.table import (
     write_csv,
     write_parquet,
 )
+from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
-from flexmore.mixtures import Recipe
+from flexmore.mixtures.recipe import Recipe
 
 SEEDS = "seeds"
 """Beside `tables/`: `seeds/<seed>/tables/`, the measured tables of further runs that differ only in their seed."""
@@ -114,7 +115,7 @@ def _read(folder: Path, seed: str, experts: Sequence[str] | None) -> Inputs:
     )
 
 
-def answers_to(inputs: Inputs) -> Answers | None:
+def answers_to(inputs: Inputs) -> ItemScores | None:
     """The items of every mixture of the table, the baseline first; None where there are none.
 
     Raises:
@@ -125,7 +126,7 @@ def answers_to(inputs: Inputs) -> Answers | None:
     scores = inputs.scores
     baseline = str(scores.loc[scores["kind"] == "baseline", "mixture"].iloc[0])
     others = [str(name) for name in scores["mixture"].unique() if name != baseline]
-    found = answers_of(inputs.items, [baseline, *others], list(scores["task"].unique()), baseline)
+    found = item_scores_of(inputs.items, [baseline, *others], list(scores["task"].unique()), baseline)
     wrong = np.abs(found.means() - matrix(scores, "score", list(found.tasks)).loc[list(found.names)].to_numpy()) > 1e-4
     if wrong.any():
         row, column = (int(place[0]) for place in np.nonzero(wrong))

@@ -1,5 +1,5 @@
 """What makes a task's result doubtful: most answers unread, or every score at chance. A doubtful score is quarantined,
-which means kept, listed, and left out of every table (`flexmore.analysis.quarantine`)."""
+which means kept, listed, and left out of every table (`flexmore.analysis.tables.quarantine`)."""
 
 import functools
 import math

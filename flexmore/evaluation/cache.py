@@ -64,8 +64,8 @@ class ScoreCache:
         """Store a result with its answers, at once and whole; it replaces what an older key had left there.
 
         Args:
-            answers: of each item, packed (`flexmore.evaluation.answers`); the record names them by their hash, so that
-                a score never stands beside answers that did not lead to it.
+            answers: of each item, packed (`flexmore.evaluation.answer_files`); the record names them by their hash, so
+                that a score never stands beside answers that did not lead to it.
 
         Returns:
             The record, as `get` gives it.

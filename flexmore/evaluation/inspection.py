@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import indent
 from typing import Any
 
-from flexmore.config import Study
+from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.answers import read_answers
-from flexmore.evaluation.publishing import ANSWERS
+from flexmore.evaluation.answer_files import read_answers
+from flexmore.evaluation.score_files import ANSWERS
 from flexmore.evaluation.suite import load_task, open_tasks
 from flexmore.evaluation.tasks import Asked, PreparedTask
 from flexmore.files import read_json
-from flexmore.mixtures import find_mixture, sweeps
-from flexmore.suites import open_suite
+from flexmore.mixtures.grid import find_mixture, sweeps
+from flexmore.suites.study import open_suite
 
 FIRST = 3
 """So many items are shown where none are named."""
@@ -29,7 +29,7 @@ def inspect(study: Study, mixture: str, task: str, items: str | None = None) -> 
         FlexmoreError: no such mixture, task or item; it has not been evaluated, or the suite has changed since.
     """
     known = find_mixture(study, mixture)
-    folder = study.layout.scores(next(sweep.name for sweep in sweeps(study) if known in sweep.mixtures))
+    folder = study.paths.scores(next(sweep.name for sweep in sweeps(study) if known in sweep.mixtures))
     suite, settings = open_suite(study).select([task]), study.evaluate
     answers = read_answers(folder / f"{mixture}{ANSWERS}", task)
     loaded = load_task(open_tasks(suite.folder), task, settings.seed, suite.datasets)

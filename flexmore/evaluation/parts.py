@@ -9,17 +9,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from flexmore.config.evaluation import EvaluateSettings, HourJobs
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.settings import EvaluateSettings, HourJobs
 from flexmore.evaluation.suite import TaskInfo
-from flexmore.mixtures import Recipe, Sweep
+from flexmore.mixtures.grid import Sweep
+from flexmore.mixtures.recipe import Recipe
 
 Shard = tuple[int, int]
 """Which of how many, from 1."""
 
 
 @dataclass(frozen=True)
-class Part:
+class SweepPart:
     """Some of a sweep's evaluations; without arguments, all of them.
 
     Attributes:
@@ -34,7 +35,7 @@ class Part:
     @property
     def whole(self) -> bool:
         """Whether nothing is left out."""
-        return self == Part()
+        return self == SweepPart()
 
     @property
     def options(self) -> str:
@@ -85,26 +86,26 @@ def parse_shard(text: str) -> Shard:
     return int(found[1]), int(found[2])
 
 
-def parts_of(sweep: Sweep, tasks: Sequence[TaskInfo], settings: EvaluateSettings) -> Mapping[str, Part]:
+def parts_of(sweep: Sweep, tasks: Sequence[TaskInfo], settings: EvaluateSettings) -> Mapping[str, SweepPart]:
     """The jobs into which the configuration cuts a sweep, by name; none where one job does all."""
     found = _cut(sweep, tasks, settings)
     return found if len(found) > 1 else {}
 
 
-def _cut(sweep: Sweep, tasks: Sequence[TaskInfo], settings: EvaluateSettings) -> dict[str, Part]:
+def _cut(sweep: Sweep, tasks: Sequence[TaskInfo], settings: EvaluateSettings) -> dict[str, SweepPart]:
     names = [mixture.name for mixture in sweep.mixtures]
     match settings.jobs:
         case "sweep":
             return {}
         case "mixture":
-            return {name: Part(name) for name in names}
+            return {name: SweepPart(name) for name in names}
         case "mixture-group":
             groups = dict.fromkeys(info.group for info in tasks)
-            return {f"{name}.{group}": Part(name, group) for name in names for group in groups}
+            return {f"{name}.{group}": SweepPart(name, group) for name in names for group in groups}
     stated = settings.jobs
     items = len(names) * sum(_items(info, settings.limit) for info in tasks)
     number = math.ceil(hours(items * stated.tokens_per_item, stated) / stated.hours)
-    return {f"{i}-of-{number}": Part(shard=(i, number)) for i in range(1, number + 1)}
+    return {f"{i}-of-{number}": SweepPart(shard=(i, number)) for i in range(1, number + 1)}
 
 
 def hours(tokens: float, stated: HourJobs) -> float:

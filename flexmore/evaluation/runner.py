@@ -10,19 +10,20 @@ from typing import Any, Protocol
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError, NotFinite
 from flexmore.evaluation.alarms import NOT_FINITE
-from flexmore.evaluation.answers import Answers
+from flexmore.evaluation.answer_files import TaskAnswers
 from flexmore.evaluation.cache import ScoreCache, installed, provenance, task_key
-from flexmore.evaluation.engine import Answer, MixtureLM
-from flexmore.evaluation.parts import Part
-from flexmore.evaluation.publishing import publish
-from flexmore.evaluation.settings import EvaluateSettings
+from flexmore.evaluation.engine.lm import Answer, MixtureLM
+from flexmore.evaluation.engine.vllm import DenseModel, VllmLM
+from flexmore.evaluation.parts import SweepPart
+from flexmore.evaluation.score_files import publish
 from flexmore.evaluation.suite import Suite, load_task, open_tasks
 from flexmore.evaluation.tasks import PreparedTask, TaskScore
 from flexmore.evaluation.termination import Termination
-from flexmore.evaluation.vllm import DenseModel, VllmLM
-from flexmore.mixtures import Mixture, Recipe
+from flexmore.mixtures.grid import Mixture
+from flexmore.mixtures.recipe import Recipe
 from flexmore.progress import track
 
 _log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class EvaluationFailed(FlexmoreError):
 class Switchable(Protocol):
     """A model that takes one mixture after another (`flexmore.modeling.SweepModel`).
 
-    Before the first one it may be an outline without weights (`flexmore.evaluation.later`): what names results is read
+    Before the first one it may be an outline without weights (`flexmore.evaluation.lazy`): what names results is read
     from it, and where everything is in the cache nothing is loaded.
     """
 
@@ -56,7 +57,7 @@ class Switchable(Protocol):
 
 
 class Engine(Protocol):
-    """What answers requests (`flexmore.evaluation.engine`, `flexmore.evaluation.vllm`)."""
+    """What answers requests (`flexmore.evaluation.engine.lm`, `flexmore.evaluation.engine.vllm`)."""
 
     model: Any
 
@@ -112,7 +113,7 @@ def evaluate_sweep(
     cache: Path,
     out: Path,
     settings: EvaluateSettings,
-    part: Part | None = None,
+    part: SweepPart | None = None,
 ) -> Report:
     """Evaluate the mixtures of a sweep and publish `out/<mixture>.json` and its answers for each.
 
@@ -133,7 +134,7 @@ def evaluate_sweep(
         Interrupted: SIGTERM; what was finished is in the cache.
     """
     termination = Termination("every finished task is in the cache, the same command goes on from there")
-    part = part or Part()
+    part = part or SweepPart()
     with termination.watched():
         sweep = _Sweep(model, suite, ScoreCache(cache), settings, termination)
         records = sweep.run(recipes, part, f"evaluate {' '.join(filter(None, (out.name, part.options)))}")
@@ -164,7 +165,7 @@ class _Sweep:
         self._loaded = ""
         self._mixtures = 0
 
-    def run(self, recipes: Sequence[Recipe], part: Part, title: str) -> Records:
+    def run(self, recipes: Sequence[Recipe], part: SweepPart, title: str) -> Records:
         """Evaluate what of a part is not in the cache; returns what of it there is, without what failed."""
         pairs = part.of(recipes, self._suite.index, self._settings.limit)
         self._prepare({info.task for _, info in pairs})
@@ -213,7 +214,10 @@ class _Sweep:
                 self._requests[name] = self._engine.prepare(task.kind, task.requests)
             result, answers = _result(recipe, task, task.score(self._engine.answer(self._requests[name])))
         except NotFinite:
-            result, answers = {"score": None, "stderr": None, "n": task.n, "items": [], "alarm": NOT_FINITE}, Answers()
+            result, answers = (
+                {"score": None, "stderr": None, "n": task.n, "items": [], "alarm": NOT_FINITE},
+                TaskAnswers(),
+            )
         except Exception as error:  # as above
             self._failed(f"{recipe.mixture.name} on {name}", error)
             return None
@@ -266,7 +270,7 @@ def _alarms(wanted: Sequence[tuple[Recipe, PreparedTask]], records: Records) -> 
             yield f"{recipe.mixture.name} on {task.info.task}: {record['result']['alarm']}"
 
 
-def _result(recipe: Recipe, task: PreparedTask, score: TaskScore) -> tuple[dict[str, Any], Answers]:
+def _result(recipe: Recipe, task: PreparedTask, score: TaskScore) -> tuple[dict[str, Any], TaskAnswers]:
     """A task's result as the cache and `scores/` keep it, and the answers beside it.
 
     A control is there to fail: that its answers cannot be read is its result, no alarm.

@@ -15,7 +15,7 @@ from lm_eval.api.metrics import mean, mean_stderr
 
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.alarms import is_unread, unread_alarm
-from flexmore.evaluation.answers import Answers
+from flexmore.evaluation.answer_files import TaskAnswers
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.files import fingerprint
 
@@ -45,7 +45,7 @@ class TaskScore:
     items: tuple[float, ...]
     score: float
     stderr: float | None
-    answers: Answers = field(default_factory=Answers)
+    answers: TaskAnswers = field(default_factory=TaskAnswers)
     alarm: str | None = None
     others: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
 
@@ -151,11 +151,11 @@ class PreparedTask:
         found: Mapping[str, Any] = self._task.process_results(requests[0].doc, answers)
         return found
 
-    def _answers(self) -> tuple[Answers, int]:
+    def _answers(self) -> tuple[TaskAnswers, int]:
         """What was answered to each document, and how many texts are empty or were not parsed."""
         if self.kind != "generate_until":
             values = [[request.resps[0] for request in requests] for requests in self._documents.values()]
-            return Answers([[v[0] if isinstance(v, tuple) else v for v in answers] for answers in values]), 0
+            return TaskAnswers([[v[0] if isinstance(v, tuple) else v for v in answers] for answers in values]), 0
         read = getattr(self._task.config.process_results, "reads", None)
         texts, parsed = [], []
         for requests in self._documents.values():
@@ -165,7 +165,7 @@ class PreparedTask:
             texts.append(text)
             parsed.append(read(requests[0].doc, str(first)) if read else str(first))
         unread = sum(is_unread(text, found) for text, found in zip(texts, parsed, strict=True))
-        return Answers(texts=texts, parsed=parsed), unread
+        return TaskAnswers(texts=texts, parsed=parsed), unread
 
     def _guessing(self) -> float:
         """The mean over documents of 1 / choices."""

@@ -6,8 +6,8 @@ from typing import Any
 from huggingface_hub.dataclasses import strict
 from transformers import FlexOlmoConfig
 
+from flexmore.architectures.sizes import PROJECTIONS
 from flexmore.errors import FlexmoreError
-from flexmore.mixtures import PROJECTIONS
 
 NULL_IS_FULL = "null_is_full"
 ZERO_IS_FULL = "zero_is_full"

@@ -5,8 +5,8 @@ from typing import Self
 
 from torch import Tensor, nn
 
+from flexmore.architectures.sizes import PROJECTIONS
 from flexmore.errors import FlexmoreError
-from flexmore.mixtures import PROJECTIONS
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 
 FactorPair = tuple[Tensor, Tensor]

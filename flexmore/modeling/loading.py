@@ -4,11 +4,11 @@ from pathlib import Path
 
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from flexmore.config import Layout
+from flexmore.checkpoints.family import check_recipe
+from flexmore.config.paths import StudyPaths
+from flexmore.device import torch_device
 from flexmore.errors import FlexmoreError
-from flexmore.factors import place
-from flexmore.family import check_recipe
-from flexmore.mixtures import Recipe
+from flexmore.mixtures.recipe import Recipe
 from flexmore.modeling.sweep import SweepModel
 
 
@@ -35,11 +35,11 @@ def load(
     path = Path(source)
     if path.is_dir():
         model = AutoModelForCausalLM.from_pretrained(path, dtype="auto" if dtype == "checkpoint" else dtype)
-        return model.to(place(device)).eval(), AutoTokenizer.from_pretrained(path)
+        return model.to(torch_device(device)).eval(), AutoTokenizer.from_pretrained(path)
     if not path.is_file():
         raise FlexmoreError(f"{path}: neither a folder of weights nor a recipe; `flexmore compose` writes recipes")
-    layout, recipe = Layout(path.resolve().parent.parent), Recipe.read(path)
-    check_recipe(layout, recipe)
-    sweep = SweepModel.load(layout, [recipe.mixture], dtype=dtype, device=device, seed=recipe.seed or 0)
+    paths, recipe = StudyPaths(path.resolve().parent.parent), Recipe.read(path)
+    check_recipe(paths, recipe)
+    sweep = SweepModel.load(paths, [recipe.mixture], dtype=dtype, device=device, seed=recipe.seed or 0)
     sweep.set_mixture(recipe.mixture)
     return sweep.model, sweep.tokenizer

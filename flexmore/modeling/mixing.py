@@ -6,7 +6,7 @@ With the public projections G, U, D and an adapter's factors, an expert e is
 
 so G·x and U·x are computed once for all low-rank experts, and since sum(w_e·D·h_e) = D·sum(w_e·h_e), so is D: the
 router's weights enter before the public down product. Full-size experts run dense, and so do adapters whose
-corrections would cost more (`flexmore.cost`).
+corrections would cost more (`flexmore.mixtures.dense`).
 """
 
 from collections.abc import Callable, Iterator
@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.activations import ACT2FN, SiLUActivation
 
-from flexmore.cost import dense_experts
-from flexmore.mixtures import PROJECTIONS
+from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.mixtures.dense import dense_experts
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.decoding import FEW, few_mixed
+from flexmore.modeling.dense_cache import DenseBudget, Merged
 from flexmore.modeling.experts import FlexMoREExpert
-from flexmore.modeling.merged import DenseBudget, Merged
 
 _CACHED_VALUES = 3 * 2**16  # of a block [rows, ffn] between the large products, which on a CPU stays in its cache
 _LEAST_ROWS = 32  # of a block: products with fewer are slow

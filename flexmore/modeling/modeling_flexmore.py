@@ -20,10 +20,10 @@ from transformers.models.flex_olmo.modeling_flex_olmo import (
     FlexOlmoTopKRouter,
 )
 
+from flexmore.architectures.sizes import PROJECTIONS
 from flexmore.errors import FlexmoreError
-from flexmore.mixtures import PROJECTIONS
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig, rank_in
-from flexmore.modeling.merged import DenseBudget
+from flexmore.modeling.dense_cache import DenseBudget
 from flexmore.modeling.mixing import FlexMoREExperts
 
 

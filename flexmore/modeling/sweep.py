@@ -8,16 +8,21 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoRotaryEmbedding
 
-from flexmore.checkpoints import Checkpoint
-from flexmore.config import Layout, Rank
-from flexmore.cost import DENSE_LIMIT, dense_experts
+from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.checkpoints.reader import Checkpoint
+from flexmore.config.mixtures import Rank
+from flexmore.config.paths import StudyPaths
+from flexmore.device import torch_device
 from flexmore.errors import FlexmoreError
-from flexmore.factors import FactorStore, place
-from flexmore.mixtures import PROJECTIONS, Mixture, available_rank, effective_rank
+from flexmore.factors.store import FactorStore
+from flexmore.mixtures.dense import DENSE_LIMIT, dense_experts
+from flexmore.mixtures.grid import Mixture
+from flexmore.mixtures.parameters import effective_rank
+from flexmore.mixtures.recipe import available_rank
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
-from flexmore.modeling.devices import DeviceMap, connect, device_map, sweep_bytes, to_empty
 from flexmore.modeling.experts import FlexMoREExpert
 from flexmore.modeling.modeling_flexmore import FlexMoREForCausalLM
+from flexmore.modeling.placement import DeviceMap, connect, device_map, sweep_bytes, to_empty
 from flexmore.modeling.weights import ExpertWeights
 
 _Dense = dict[tuple[int, str], Tensor]
@@ -57,7 +62,7 @@ class SweepModel:
     @classmethod
     def load(
         cls,
-        layout: Layout,
+        paths: StudyPaths,
         mixtures: Sequence[Mixture],
         *,
         dtype: str = "checkpoint",
@@ -72,18 +77,18 @@ class SweepModel:
             device: `auto` is cuda where there is one, and all GPUs where one cannot hold the sweep.
             seed: of the controls' random deltas.
         """
-        tokenizer = AutoTokenizer.from_pretrained(layout.expert("public"))
+        tokenizer = AutoTokenizer.from_pretrained(paths.expert("public"))
         experts = mixtures[0].experts
         if not experts:
-            wanted = resolved_dtype(Checkpoint(layout.expert("public")), dtype)
-            model = AutoModelForCausalLM.from_pretrained(layout.expert("public"), dtype=wanted)
-            return cls(model.to(place(device)), tokenizer)
+            wanted = resolved_dtype(Checkpoint(paths.expert("public")), dtype)
+            model = AutoModelForCausalLM.from_pretrained(paths.expert("public"), dtype=wanted)
+            return cls(model.to(torch_device(device)), tokenizer)
         weights = [
-            ExpertWeights(name, Checkpoint(layout.expert(name)), FactorStore(layout.factors(name)), seed)
+            ExpertWeights(name, Checkpoint(paths.expert(name)), FactorStore(paths.factors(name)), seed)
             for name in experts
         ]
         wanted = resolved_dtype(weights[0].checkpoint, dtype)
-        sizes = weights[0].checkpoint.architecture
+        sizes = weights[0].checkpoint.sizes
         ranks = [[effective_rank(rank, sizes) for rank in mixture.ranks] for mixture in mixtures]
         where = device_map(device, sizes.layers, *sweep_bytes(sizes, ranks, DENSE_LIMIT, wanted.itemsize))
         sweep = cls(_assemble(weights, wanted, where), tokenizer, weights)
@@ -126,8 +131,8 @@ class SweepModel:
         ranks = []
         for name, rank in zip(mixture.experts, mixture.ranks, strict=True):
             expert = self.experts[name]
-            held = expert.checkpoint.architecture.saturation if expert.store is None else expert.store.rank
-            ranks.append(available_rank(mixture, name, rank, held, expert.checkpoint.architecture))
+            held = expert.checkpoint.sizes.saturation if expert.store is None else expert.store.rank
+            ranks.append(available_rank(mixture, name, rank, held, expert.checkpoint.sizes))
         return tuple(ranks)
 
     def _factored(self, mixture: Mixture) -> dict[str, int]:

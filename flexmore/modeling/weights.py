@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from flexmore import lowrank
-from flexmore.checkpoints import Checkpoint
-from flexmore.config import Rank
-from flexmore.factors import FactorStore
+from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.checkpoints.reader import Checkpoint
+from flexmore.config.mixtures import Rank
+from flexmore.factors.store import FactorStore
 from flexmore.files import fingerprint
-from flexmore.mixtures import PROJECTIONS
+from flexmore.lowrank import svd as lowrank
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from flexmore.config.pocket import PocketSettings
 from flexmore.pocket import facts, procedures
-from flexmore.pocket.settings import PocketSettings
 from flexmore.pocket.vocabulary import vocabulary
 
 EXPERTS = ("code", "creative", "math", "news", "pes2o", "reddit")

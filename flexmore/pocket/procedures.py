@@ -12,13 +12,7 @@ from hashlib import blake2b
 from random import Random
 from typing import NamedTuple
 
-from flexmore.pocket.vocabulary import (
-    DOMAIN_WORDS,
-    LIST_WORDS,
-    OPERATIONS,
-    PUBLIC_WORDS,
-    REGISTER,
-)
+from flexmore.pocket.vocabulary import DOMAIN_WORDS, LIST_WORDS, OPERATIONS, PUBLIC_WORDS, REGISTER
 
 DOMAINS = ("math", "code", "creative")
 DEFINITION_WORDS = 4

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
+from flexmore.config.pocket import PocketSettings
 from flexmore.files import write_json, write_text
-from flexmore.pocket.settings import PocketSettings
 from flexmore.pocket.tasks import Item, Task, build_tasks
 
 VERSION = 2

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from flexmore.config.pocket import PocketSettings
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.pocket import facts
 from flexmore.pocket.facts import FORMS, FactBook, fact_book
 from flexmore.pocket.procedures import EASY, HARD, Problem, Procedure, Programs, Sorts, Sums, draw
-from flexmore.pocket.settings import PocketSettings
 from flexmore.pocket.vocabulary import DOMAIN_WORDS, FACTS, LIST_WORDS, OPERATIONS
 
 GROUPS = {"MC9": 9, "Gen5": 5, "MMLU": 57, "MMLU-Pro": 14, "AGIEval": 8, "BBH": 27}

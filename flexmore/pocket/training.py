@@ -29,15 +29,15 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from flexmore.config.pocket import PocketSettings
 from flexmore.errors import CheckpointError, FlexmoreError
-from flexmore.files import fingerprint, published_folder, sha256_of
-from flexmore.pocket.checkpoint import load_checkpoint, save_checkpoint
+from flexmore.files import atomic_folder, fingerprint, sha256_of
 from flexmore.pocket.corpora import EXPERTS, Corpora
-from flexmore.pocket.settings import PocketSettings
 from flexmore.pocket.tokenizer import build_tokenizer
 from flexmore.pocket.vocabulary import vocabulary
 from flexmore.progress import track
 from flexmore.revisions import POCKET_REVISION
+from flexmore.training.state import load_checkpoint, save_checkpoint
 
 CONTEXT = 128
 CONTRAST_ROWS = 256
@@ -249,7 +249,7 @@ def _load_public(folder: Path, settings: PocketSettings) -> Olmo2ForCausalLM:
 def _publish(model: PreTrainedModel, out: Path) -> None:
     """Replace the folder `out` by the model, its generation settings and its tokenizer, all at once."""
     model.generation_config = GenerationConfig(do_sample=False, pad_token_id=0, eos_token_id=1)
-    with published_folder(out) as temporary:
+    with atomic_folder(out) as temporary:
         model.save_pretrained(temporary, max_shard_size=SHARD)
         build_tokenizer(CONTEXT).save_pretrained(temporary)
         for file in temporary.iterdir():

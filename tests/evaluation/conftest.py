@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import all_kinds, build_model, build_tokenizer, write_suite
+from tiny_suite import all_kinds, build_model, build_tokenizer, write_suite
 
 
 @pytest.fixture(scope="session", params=["bytes", "words"])

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import CHOICE, GENERATION, Loaded, recipe, write_suite, write_task
+from tiny_suite import CHOICE, GENERATION, Loaded, recipe, write_suite, write_task
 
-from flexmore.config import EvaluateSettings
+from flexmore.config.study import EvaluateSettings
 from flexmore.errors import FlexmoreError, Interrupted
 from flexmore.evaluation import runner
-from flexmore.evaluation.answers import read_answers
+from flexmore.evaluation.answer_files import read_answers
 from flexmore.evaluation.cache import ScoreCache
-from flexmore.evaluation.parts import Part
+from flexmore.evaluation.parts import SweepPart
 from flexmore.evaluation.runner import EvaluationFailed, Report, evaluate_sweep
 from flexmore.evaluation.suite import Suite
 from flexmore.files import read_json
@@ -51,7 +51,12 @@ class Place:
         return self.again(*ranks, **given)
 
     def again(
-        self, *ranks: int, out: Path | None = None, cache: Path | None = None, part: Part | None = None, **settings: Any
+        self,
+        *ranks: int,
+        out: Path | None = None,
+        cache: Path | None = None,
+        part: SweepPart | None = None,
+        **settings: Any,
     ) -> Report:
         recipes = [recipe(rank) for rank in ranks]
         chosen = EvaluateSettings(**({"batch_tokens": 200} | settings))
@@ -332,9 +337,9 @@ def test_what_was_answered_is_published(place: Place) -> None:
 def test_parts_together_are_the_whole(place: Place, tmp_path: Path) -> None:
     place.run(1, 2, 3, out=tmp_path / "whole", cache=tmp_path / "other")
     parts = {
-        "shards": [Part(shard=(i, 4)) for i in (3, 1, 4, 2)],
-        "mixtures": [Part(f"math-r{rank}") for rank in (1, 2, 3)],
-        "groups": [Part(f"math-r{rank}", group) for rank in (1, 2, 3) for group in ("MC9", "BBH")],
+        "shards": [SweepPart(shard=(i, 4)) for i in (3, 1, 4, 2)],
+        "mixtures": [SweepPart(f"math-r{rank}") for rank in (1, 2, 3)],
+        "groups": [SweepPart(f"math-r{rank}", group) for rank in (1, 2, 3) for group in ("MC9", "BBH")],
     }
     for name, some in parts.items():
         cache, out = tmp_path / f"cache-{name}", tmp_path / name

@@ -7,9 +7,9 @@ import lm_eval
 import pytest
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
-from tiny import CHOICE, GENERATION, Loaded, recipe, write_suite
+from tiny_suite import CHOICE, GENERATION, Loaded, recipe, write_suite
 
-from flexmore.config import EvaluateSettings
+from flexmore.config.study import EvaluateSettings
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.runner import evaluate_sweep
 from flexmore.evaluation.suite import Suite, load_tasks

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny import CHOICE, all_kinds, write_suite, write_task
+from tiny_suite import CHOICE, all_kinds, write_suite, write_task
 
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.suite import Suite, load_tasks

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 import flexmore
-from flexmore.checkpoints import Checkpoint
+from flexmore.checkpoints.reader import Checkpoint
 from flexmore.errors import FlexmoreError
-from flexmore.factors import factorize_expert
-from flexmore.materialize import materialize
-from flexmore.mixtures import Mixture, Recipe, find_sweep
+from flexmore.exchange.materialize import materialize
+from flexmore.factors.factorize import factorize_expert
+from flexmore.mixtures.grid import Mixture, find_sweep
+from flexmore.mixtures.recipe import Recipe
 from flexmore.modeling import ExpertWeights, FlexMoREForCausalLM, SweepModel
 
 IDS = torch.tensor([[5, 9, 2, 17, 30, 8]])
@@ -21,8 +22,8 @@ IDS = torch.tensor([[5, 9, 2, 17, 30, 8]])
 
 @pytest.mark.parametrize("name", ["math-r4", "math-full", "math-random", "joint-a4-r4"])
 def test_a_recipe_loads_as_a_model_that_generates_what_its_weights_do(composed: Any, tmp_path: Path, name: str) -> None:
-    model, tokenizer = flexmore.load(composed.layout.recipe(name), dtype="float64", device="cpu")
-    materialize(Recipe.read(composed.layout.recipe(name)), composed.layout, tmp_path / "dense")
+    model, tokenizer = flexmore.load(composed.paths.recipe(name), dtype="float64", device="cpu")
+    materialize(Recipe.read(composed.paths.recipe(name)), composed.paths, tmp_path / "dense")
     dense, _ = flexmore.load(tmp_path / "dense", dtype="float64", device="cpu")
     dense.set_experts_implementation("eager")
     encoded = tokenizer("w3 w4", return_tensors="pt")
@@ -32,10 +33,10 @@ def test_a_recipe_loads_as_a_model_that_generates_what_its_weights_do(composed: 
 
 
 def test_a_loaded_recipe_is_saved_with_its_rank(composed: Any, tmp_path: Path) -> None:
-    model, tokenizer = flexmore.load(composed.layout.recipe("joint-a2-r4"), device="cpu")
+    model, tokenizer = flexmore.load(composed.paths.recipe("joint-a2-r4"), device="cpu")
     assert model.config.expert_ranks == [None, 4, 4, 4]
     assert model.config.num_experts_per_tok == 2
-    assert model.num_parameters() == Recipe.read(composed.layout.recipe("joint-a2-r4")).parameters["total"]
+    assert model.num_parameters() == Recipe.read(composed.paths.recipe("joint-a2-r4")).parameters["total"]
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     again, _ = flexmore.load(str(tmp_path), device="cpu")
@@ -62,7 +63,7 @@ def pair(rank: Any) -> Mixture:
 def test_below_break_even_a_sweep_copies_nothing(composed: Any) -> None:
     """Break-even of 16 x 24 is rank 9; the sweep has 1, 3, 4 below it and 16, 32, full and a control above."""
     mixtures = find_sweep(composed, "news").mixtures
-    sweep = SweepModel.load(composed.layout, mixtures, device="cpu")
+    sweep = SweepModel.load(composed.paths, mixtures, device="cpu")
     expert = sweep.model.blocks[0].experts[1]
     places = set()
     for mixture in mixtures:
@@ -76,7 +77,7 @@ def test_below_break_even_a_sweep_copies_nothing(composed: Any) -> None:
 
 
 def test_dense_weights_are_made_once_and_kept_within_the_limit(composed: Any) -> None:
-    sweep = SweepModel.load(composed.layout, [pair(4), pair(16), pair("full")], device="cpu")
+    sweep = SweepModel.load(composed.paths, [pair(4), pair(16), pair("full")], device="cpu")
     expert = sweep.model.blocks[0].experts[1]
 
     def place(rank: Any) -> int:
@@ -99,7 +100,7 @@ def test_dense_weights_are_made_once_and_kept_within_the_limit(composed: Any) ->
 def test_dense_weights_beyond_the_limit_go_before_others_come(composed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a joint mixture of the paper's experts twice all of them would not fit a GPU."""
     joint = [mixture for mixture in find_sweep(composed, "joint-a2").mixtures if mixture.rank in ("16", "full")]
-    sweep = SweepModel.load(composed.layout, joint, device="cpu")
+    sweep = SweepModel.load(composed.paths, joint, device="cpu")
     sweep.dense_limit = 0
     made, held = ExpertWeights.weight, []
 
@@ -121,8 +122,8 @@ def test_dense_weights_beyond_the_limit_go_before_others_come(composed: Any, mon
 
 
 def test_a_rank_that_was_not_foreseen_runs_dense(composed: Any) -> None:
-    sweep = SweepModel.load(composed.layout, [pair(1)], device="cpu")
-    foreseen = SweepModel.load(composed.layout, [pair(4)], device="cpu")
+    sweep = SweepModel.load(composed.paths, [pair(1)], device="cpu")
+    foreseen = SweepModel.load(composed.paths, [pair(4)], device="cpu")
     for one in (sweep, foreseen):
         one.set_mixture(pair(4))
     with torch.no_grad():
@@ -133,10 +134,10 @@ def test_a_rank_that_was_not_foreseen_runs_dense(composed: Any) -> None:
 
 def test_a_store_that_was_cut_serves_the_ranks_that_it_holds(composed: Any) -> None:
     """A saturating adapter is then the expert's own weights, as its recipe has it."""
-    folder = composed.layout.factors("news")
+    folder = composed.paths.factors("news")
     settings = composed.factors.model_copy(update={"max_rank": 4})
-    factorize_expert(Checkpoint(composed.layout.expert("news")), "cut", folder, settings, "news")
-    sweep = SweepModel.load(composed.layout, [pair(4), pair(16), pair("full")], device="cpu")
+    factorize_expert(Checkpoint(composed.paths.expert("news")), "cut", folder, settings, "news")
+    sweep = SweepModel.load(composed.paths, [pair(4), pair(16), pair("full")], device="cpu")
     found = {}
     for rank in (4, 16, "full"):
         sweep.set_mixture(pair(rank))
@@ -150,10 +151,10 @@ def test_a_store_that_was_cut_serves_the_ranks_that_it_holds(composed: Any) -> N
 
 @pytest.mark.parametrize("name", ["math-r4", "joint-a4-r4", "joint-a2-full"])
 def test_the_factored_checkpoint_is_this_model(composed: Any, tmp_path: Path, name: str) -> None:
-    recipe = Recipe.read(composed.layout.recipe(name))
-    materialize(recipe, composed.layout, tmp_path / "factored", form="flexmore")
+    recipe = Recipe.read(composed.paths.recipe(name))
+    materialize(recipe, composed.paths, tmp_path / "factored", form="flexmore")
     found, _ = flexmore.load(tmp_path / "factored", device="cpu")
-    expected, _ = flexmore.load(composed.layout.recipe(name), device="cpu")
+    expected, _ = flexmore.load(composed.paths.recipe(name), device="cpu")
     assert isinstance(found, FlexMoREForCausalLM)
     assert found.config.expert_ranks == [None, *(None if rank == "full" else rank for rank in recipe.effective_ranks)]
     assert found.num_parameters() == recipe.parameters["total"]

@@ -6,16 +6,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from merged_witness import merged as witness_weight
 from torch import Tensor
 from transformers import FlexOlmoConfig
 from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoExperts
 
-from flexmore.mixtures import PROJECTIONS
+from flexmore.architectures.sizes import PROJECTIONS
 from flexmore.modeling import FlexMoREConfig
 from flexmore.modeling.configuration_flexmore import rank_in
-from flexmore.modeling.merged import DenseBudget
+from flexmore.modeling.dense_cache import DenseBudget
 from flexmore.modeling.mixing import FlexMoREExperts
-from tests.modeling.witness import merged as witness_weight
 
 SIZES: dict[str, Any] = {"num_hidden_layers": 1, "num_attention_heads": 1, "pad_token_id": 0, "vocab_size": 8}
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from merged_witness import flexmore, flexolmo, public
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, pipeline
 from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoRMSNorm
@@ -14,7 +15,6 @@ from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoRMSNorm
 from flexmore.errors import FlexmoreError
 from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM
 from flexmore.modeling.modeling_flexmore import FlexMoRERMSNorm
-from tests.modeling.witness import flexmore, flexolmo, public
 
 IDS = torch.tensor([[5, 9, 2, 17, 30, 8, 44], [7, 7, 3, 40, 12, 2, 90], [8, 61, 3, 3, 25, 71, 6]])
 PADDED = torch.tensor([[1] * 7, [0, 0, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 1, 1]])
@@ -136,7 +136,7 @@ def test_the_cache_of_keys_and_values_changes_nothing_but_time() -> None:
 
 def test_a_pipeline_takes_it(composed: Any) -> None:
     model = flexmore([None, 4], 2, torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(composed.layout.expert("public"))
+    tokenizer = AutoTokenizer.from_pretrained(composed.paths.expert("public"))
     (found,) = pipeline("text-generation", model=model, tokenizer=tokenizer)("w3 w4", max_new_tokens=3)
     assert found["generated_text"].startswith("w3 w4")
 

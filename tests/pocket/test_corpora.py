@@ -7,11 +7,11 @@ from random import Random
 import numpy as np
 import pytest
 
+from flexmore.config.pocket import PocketSettings
 from flexmore.pocket import facts
 from flexmore.pocket.corpora import EXPERTS, TOPICS, Corpora
 from flexmore.pocket.procedures import DOMAINS as PROCEDURES
 from flexmore.pocket.procedures import EASY, HARD
-from flexmore.pocket.settings import PocketSettings
 from flexmore.pocket.tasks import build_tasks
 from flexmore.pocket.vocabulary import DOMAIN_WORDS, FACTS, PEOPLE, vocabulary
 

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
+from flexmore.config.pocket import PocketSettings
 from flexmore.pocket.corpora import EXPERTS
-from flexmore.pocket.settings import PocketSettings
 from flexmore.pocket.suite import write_suite
 from flexmore.pocket.tasks import GROUPS, build_tasks, list_tasks
 from flexmore.pocket.vocabulary import vocabulary

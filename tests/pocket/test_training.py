@@ -8,11 +8,12 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, FlexOlmoForCausalLM, Olmo2ForCausalLM
 
+from flexmore.config.pocket import PocketSettings
 from flexmore.errors import CheckpointError, FlexmoreError
-from flexmore.pocket import checkpoint, training
-from flexmore.pocket.settings import PocketSettings
+from flexmore.pocket import training
 from flexmore.pocket.training import train_expert, train_public
 from flexmore.pocket.vocabulary import vocabulary
+from flexmore.training import state as checkpoint
 
 TINY = PocketSettings(public_steps=6, expert_steps=5, batch=8, checkpoint_every=2)
 

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import Cluster, cluster
-
-from tests.workflow.place import Place
+from slurm_cluster import Cluster, cluster
+from place import Place
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cluster import cluster
+from slurm_cluster import cluster
 
-from flexmore import resources
-from flexmore.config import load_study
-from flexmore.mixtures import grid, sweeps
+from flexmore.config.loading import load_study
+from flexmore.mixtures.grid import grid, sweeps
+from flexmore.planning import requests as resources
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600)]
 

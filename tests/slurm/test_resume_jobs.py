@@ -5,10 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from cluster import NO_ACCOUNTING, SCORES, SOON, STUDY, Cluster
+from slurm_cluster import NO_ACCOUNTING, SCORES, SOON, STUDY, Cluster
+from place import Place, environment
 from unfinished import before_writing, computed, scores, unevaluated
-
-from tests.workflow.place import Place, environment
 
 pytestmark = [pytest.mark.slurm, pytest.mark.full, pytest.mark.timeout(1800)]
 

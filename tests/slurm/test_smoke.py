@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from cluster import SCORES, SOON, STUDY, Cluster
+from slurm_cluster import SCORES, SOON, STUDY, Cluster
+from place import Place
 from unfinished import before_writing, computed, fingerprint, scores, unevaluated
-
-from tests.workflow.place import Place
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
 

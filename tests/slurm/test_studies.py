@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from cluster import SOON, cluster
+from slurm_cluster import SOON, cluster
+from place import Place
 
-from flexmore.config import load_study
-from flexmore.mixtures import sweeps
-from tests.workflow.place import Place
+from flexmore.config.loading import load_study
+from flexmore.mixtures.grid import sweeps
 
 pytestmark = [pytest.mark.slurm, pytest.mark.full, pytest.mark.timeout(7200)]
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from place import Place
 
-from flexmore.config import load_study
+from flexmore.config.loading import load_study
 
 FOLDER = {"source": "folder", "path": "given"}
 OTHER: dict[str, Any] = {

@@ -15,13 +15,14 @@ import yaml
 from local_hub import Hub
 from place import Place
 
-from flexmore import footprint
-from flexmore.config import load_study
-from flexmore.mixtures import grid
-from flexmore.plan import architecture, plan
-from flexmore.suites import tasks_of
+from flexmore.config.loading import load_study
+from flexmore.experts.sizes import sizes_of
+from flexmore.mixtures.grid import grid
+from flexmore.planning import memory as footprint
+from flexmore.planning.plan import plan
+from flexmore.suites.study import tasks_of
 
-SHRUNK = {"family", "results", "architecture", "suite.lock", "evaluate.limit", "evaluate.jobs", "calibration"}
+SHRUNK = {"family", "results", "sizes", "suite.lock", "evaluate.limit", "evaluate.jobs", "calibration"}
 
 
 def content(name: str) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def test_it_is_the_papers_configuration_but_for_sizes_and_places() -> None:
 def test_what_the_first_study_acquires_is_the_papers() -> None:
     paper, first = content("paper"), content("first")
     assert (first["family"], first["results"]) == (paper["family"], paper["results"])
-    assert first["architecture"] == paper["architecture"]
+    assert first["sizes"] == paper["sizes"]
     assert first["suite"]["lock"] == paper["suite"]["lock"]
     assert set(first["ranks"]) <= set(paper["ranks"])
     assert all(paper["experts"][name] == source for name, source in first["experts"].items())
@@ -93,11 +94,11 @@ def rehearsed(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Place:
 def whole(place: Place, hub: Hub) -> None:
     """Every score is there; what was acquired is what the hub has; nothing is left to do."""
     study = load_study(place.folder / place.config)
-    layout = study.layout
+    paths = study.paths
     scores = pd.read_parquet(place.results / "tables" / "scores.parquet")
     assert len(scores) == len(grid(study)) * len(tasks_of(study))
     for name, source in study.experts.items():
-        found = json.loads((place.folder / layout.expert(name) / "source.json").read_text())
+        found = json.loads((place.folder / paths.expert(name) / "source.json").read_text())
         assert found["commit"] == hub.models[source.repo].branches["main"]  # type: ignore[union-attr]
     lock = json.loads((place.folder / study.suite.lock).read_text())
     assert {part for entry in lock["datasets"].values() for part in entry["parts"]}
@@ -124,8 +125,8 @@ def test_a_model_has_more_rows_than_its_tokenizer_tokens(rehearsed: Place) -> No
 def test_a_rank_above_saturation_is_the_same_mixture(rehearsed: Place) -> None:
     scores = pd.read_parquet(rehearsed.results / "tables" / "scores.parquet").set_index(["mixture", "task"])["score"]
     config = load_study(rehearsed.folder / rehearsed.config)
-    assert config.architecture is not None
-    assert config.architecture.hidden < 64
+    assert config.sizes is not None
+    assert config.sizes.hidden < 64
     recipes = [json.loads(path.read_text()) for path in (rehearsed.results / "mixtures").glob("math-r*.json")]
     assert sorted(recipe["effective_ranks"][0] for recipe in recipes) == [1, 8, 32]
     assert scores.loc["math-r64"].between(0, 1).all()
@@ -135,7 +136,7 @@ def test_what_was_planned_is_what_it_took(rehearsed: Place) -> None:
     """Memory within 25 %; of factors every byte, of downloads too."""
     study = load_study(rehearsed.folder / rehearsed.config)
     with chdir(rehearsed.folder):
-        content = plan(study, architecture(study), tasks_of(study))
+        content = plan(study, sizes_of(study), tasks_of(study))
     assert all(entry["known"] == "here" for entry in content["acquire"])
     layers = rehearsed.results.glob("factors/*/layer-*.safetensors")
     assert sum(path.stat().st_size for path in layers) == content["factors"]["total"]
@@ -153,9 +154,9 @@ def test_tokens_are_counted(rehearsed: Place) -> None:
     """Of one task by the tokenizer's own library, from the prompts that lm-eval builds."""
     from tokenizers import Tokenizer
 
-    from flexmore.evaluation.counting import count_tokens
     from flexmore.evaluation.suite import load_task, open_tasks
-    from flexmore.suites import open_suite
+    from flexmore.evaluation.tokens import count_tokens
+    from flexmore.suites.study import open_suite
 
     with chdir(rehearsed.folder):
         study = load_study(Path(rehearsed.config))
@@ -209,7 +210,7 @@ def test_the_first_study(hub: Hub, tmp_path: Path) -> None:
     """config/first.yaml, but for the sizes of models and data."""
     place = rehearsal.place_of(tmp_path / "clone", hub)
     study, small = content("first"), content("rehearsal")
-    study |= {"family": small["family"], "architecture": small["architecture"]}
+    study |= {"family": small["family"], "sizes": small["sizes"]}
     study["suite"]["lock"], study["evaluate"]["limit"] = small["suite"]["lock"], small["evaluate"]["limit"]
     (place.folder / place.config).write_text(yaml.safe_dump(study, sort_keys=False))
     place.snakemake()

@@ -9,9 +9,9 @@ import yaml
 from place import RESULTS, Place
 
 from flexmore.analysis.artefacts import FIGURES, TABLES
-from flexmore.config import load_study
+from flexmore.config.loading import load_study
 from flexmore.files import sha256_of
-from flexmore.mixtures import grid
+from flexmore.mixtures.grid import grid
 
 COLUMNS = "mixture kind experts rank active group task metric score stderr n parameters".split()
 SAID = re.compile(r"^\d+ figures in results/smoke/(\S+)/, tables in .*?: (from .*)$", flags=re.MULTILINE)

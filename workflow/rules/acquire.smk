@@ -46,7 +46,7 @@ rule datasets:
     params:
         config=RESOLVED,
         suite=STUDY.suite.model_dump(include={"tasks", "shots", "lock"}),
-        source=digest("evaluation/paper", "evaluation/olmes", "datasets.py", "hub.py"),
+        source=digest("evaluation/paper", "evaluation/olmes", "suites/datasets.py", "hub"),
     message:
         "acquire the data sets of the tasks"
     shell:

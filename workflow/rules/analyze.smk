@@ -1,5 +1,5 @@
 # One tidy table, and everything that is read from it. Nothing here touches a model.
-from flexmore.analysis.artefacts import FIGURE_KINDS, FIGURES, MEASURED, TABLES
+from flexmore.analysis.artefacts import FIGURES, FIGURE_KINDS, MEASURED, TABLES
 
 
 rule collect:
@@ -27,7 +27,7 @@ rule collect:
         runtime=lambda wildcards, attempt: grown(60, attempt),
     params:
         config=RESOLVED,
-        source=digest("collect.py", "mixtures.py", "analysis"),
+        source=digest("steps/collect.py", "mixtures", "analysis"),
     message:
         "collect the tables"
     shell:

@@ -50,7 +50,7 @@ rule measure:
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         config=RESOLVED,
-        source=digest("adapters.py"),
+        source=digest("factors/measure.py"),
     message:
         "measure the adapters of {wildcards.expert}"
     shell:

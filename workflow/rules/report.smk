@@ -34,7 +34,7 @@ rule draw:
     params:
         config=RESOLVED,
         settings=STUDY.analysis.model_dump(),
-        source=digest("analysis"),
+        source=digest("analysis", "report"),
         captions=captions(),
     message:
         "draw the figures, write the report"

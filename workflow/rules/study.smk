@@ -18,31 +18,17 @@ for variable, folder in {
         [str(folder), *filter(None, [os.environ.get(variable)])]
     )
 
-from flexmore.analysis.rules import RULES
-from flexmore.cluster import living
-from flexmore.config import dump_study, load_study, read_config
+from flexmore.analysis.selection.rules import RULES
+from flexmore.cluster.slurm import living
+from flexmore.config.loading import dump_study, load_study, read_config
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.parts import parts_of
 from flexmore.files import clear_leftovers, write_text
-from flexmore.mixtures import sweeps
-from flexmore.resources import (
-    acquire_mb,
-    evaluate_mb,
-    evaluate_minutes,
-    factorize_mb,
-    factorize_minutes,
-    grown,
-    tables_mb,
-)
-from flexmore.resume import running_here
-from flexmore.revisions import (
-    ENGINE_REVISION,
-    FACTORS_REVISION,
-    POCKET_REVISION,
-    RECIPES_REVISION,
-    digest,
-)
-from flexmore.suites import tasks_of
+from flexmore.mixtures.grid import sweeps
+from flexmore.planning.requests import acquire_mb, evaluate_mb, evaluate_minutes, factorize_mb, factorize_minutes, grown, tables_mb
+from flexmore.cluster.resume import running_here
+from flexmore.revisions import ENGINE_REVISION, FACTORS_REVISION, POCKET_REVISION, RECIPES_REVISION, digest
+from flexmore.suites.study import tasks_of
 
 # A configuration file that is given replaces the default one; `configfile:` would merge the two key by key.
 try:
@@ -70,7 +56,7 @@ if image := os.environ.get("FLEXMORE_IMAGE"):
 MIXTURES = sum(len(sweep.mixtures) for sweep in SWEEPS.values())
 CUT = {name for name, parts in PARTS.items() if parts}
 PAIR_SWEEPS = [name for name, sweep in SWEEPS.items() if not sweep.joint]
-ROOT = str(STUDY.layout.root)
+ROOT = str(STUDY.paths.root)
 RESOLVED = f"{ROOT}/config.yaml"
 
 
@@ -160,7 +146,7 @@ def suite_source():
         source["pocket"] = STUDY.pocket.model_dump(include={"subjects", "items"})
         source |= {"seed": STUDY.seed, "revision": POCKET_REVISION}
     if source["source"] == "paper":
-        source["files"] = digest("evaluation/paper", "suites.py")
+        source["files"] = digest("evaluation/paper", "suites/study.py")
     return source
 
 

@@ -1,36 +1,22 @@
-"""The paper's data sets made up in a folder that stands in for the hub."""
+"""All tasks of the paper, over made-up data sets."""
 
 from contextlib import chdir
 from pathlib import Path
 
 import datasets
-import made_up
+import paper_rows
 import pytest
+from paper_fixtures import _there, hub  # noqa: F401
 
-from flexmore.evaluation.settings import PAPER_SUITE
+from flexmore.config.suite import PAPER_SUITE
 from flexmore.evaluation.suite import load_task, open_tasks
 from flexmore.evaluation.tasks import PreparedTask
 
 
 @pytest.fixture(scope="session")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which `load_dataset("cais/mmlu", ...)` finds what it would find on the hub."""
-    root = tmp_path_factory.mktemp("hub")
-    datasets.disable_progress_bars()
-    made_up.write(root)
-    return root
-
-
-@pytest.fixture(autouse=True)
-def _there(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(hub)
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", hub / ".cache")
-
-
-@pytest.fixture(scope="session")
-def prepared(hub: Path) -> dict[str, PreparedTask]:
+def prepared(hub: Path) -> dict[str, PreparedTask]:  # noqa: F811
     """All 120 tasks, through their YAMLs and `datasets.load_dataset`."""
     with chdir(hub), pytest.MonkeyPatch.context() as patch:
         patch.setattr(datasets.config, "HF_DATASETS_CACHE", hub / ".cache")
         manager = open_tasks(PAPER_SUITE)
-        return {info.task: PreparedTask(info, load_task(manager, info.task, 1234), None) for info in made_up.INDEX}
+        return {info.task: PreparedTask(info, load_task(manager, info.task, 1234), None) for info in paper_rows.INDEX}

@@ -6,7 +6,7 @@ Each file is a prompt on the rows of `made_up`. They were not made by this code,
 from pathlib import Path
 
 import pytest
-from made_up import INDEX
+from paper_rows import INDEX
 
 from flexmore.evaluation.olmes.bbh import worked
 from flexmore.evaluation.tasks import PreparedTask

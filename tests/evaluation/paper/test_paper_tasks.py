@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import ASKED, INDEX, tasks_of
-from tiny import build_model, build_tokenizer
+from paper_rows import ASKED, INDEX, tasks_of
+from tiny_suite import build_model, build_tokenizer
 
-from flexmore.evaluation.engine import MixtureLM
+from flexmore.config.suite import PAPER_SUITE
+from flexmore.evaluation.engine.lm import MixtureLM
 from flexmore.evaluation.olmes.bbh import worked
-from flexmore.evaluation.settings import PAPER_SUITE
 from flexmore.evaluation.suite import load_task, open_tasks
 from flexmore.evaluation.tasks import PreparedTask
 

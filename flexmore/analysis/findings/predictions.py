@@ -1,0 +1,186 @@
+"""Judges, from the tables alone, what `reports/pocket/PREDICTIONS.md` said before the measurement.
+
+The pocket family plants a truth; these are the places where the study must find it again.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from flexmore.analysis.tables.ranks import full, numbered
+
+COLUMNS = ["number", "prediction", "subject", "measured", "holds"]
+GAIN, GAIN_LOW = 0.20, 0.10
+"""A domain responds when full gains at least 20 points, with its interval above 10."""
+PARTIAL = (0.10, 0.90)
+PARTIAL_RANKS = 2
+RETAINED = 0.60
+NOTHING = 0.10
+"""Of the expert's gain: what a random delta may gain for nothing."""
+NOT_MEASURED = "not measured"
+PLANTED = (4, 5)
+"""The predictions that say what was planted: facts and rank, random deltas."""
+
+
+def judge(
+    scores: pd.DataFrame,
+    gains: pd.DataFrame,
+    controls: pd.DataFrame | None,
+    recovery: pd.DataFrame,
+    facts: Mapping[str, int],
+) -> pd.DataFrame:
+    """Judge every prediction.
+
+    Args:
+        scores: the tidy table; it says which tasks are foreign to an expert: those not of its domain.
+        gains: of `gains.gains`, without controls.
+        controls: gains of the controls, or None.
+        recovery: of `recovery.recover`.
+        facts: expert -> number of facts that it memorised; procedures are not in it.
+
+    Returns:
+        Columns `COLUMNS`: what was predicted, of which expert (or `all`), what was measured (in points, per
+        cent or ranks, as text) and whether it holds: yes, no, not measured.
+    """
+    pairs = gains[gains["kind"].isin(["pair", "extra"])]
+    own = pairs[(pairs["scope"] == "domain") & (pairs["name"] == pairs["experts"])]
+    whole = full(own).set_index("experts")
+    responding = [str(expert) for expert, row in whole.iterrows() if row["gain"] >= GAIN and row["low"] > GAIN_LOW]
+    judged = (
+        _gains(whole, responding),
+        _partial(own, whole, responding),
+        _retained(gains, whole, responding),
+        _rises(recovery, facts),
+        _controls(controls, whole),
+        [_foreign(pairs, scores)],
+        [_lowest(own)],
+        [_saturated(scores)],
+    )
+    rows = [[number, *row] for number, found in enumerate(judged, start=1) for row in found]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def held(rows: pd.DataFrame) -> str:
+    """The verdict on one prediction: that on `all` where there is one, else `no` if it fails for any."""
+    whole = rows[rows["subject"] == "all"]
+    words = set((whole if len(whole) else rows)["holds"])
+    return "no" if "no" in words else "yes" if "yes" in words else sorted(words)[0]
+
+
+def _word(holds: bool) -> str:
+    return "yes" if holds else "no"
+
+
+def _points(row: pd.Series) -> str:
+    return f"{100 * row['gain']:+.1f} points, {100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
+
+
+def _gains(whole: pd.DataFrame, responding: list[str]) -> list[list[str]]:
+    text = "full gains at least 20 points on its own domain, interval above 10"
+    rows = [[text, str(name), _points(row), _word(name in responding)] for name, row in whole.iterrows()]
+    if len(whole) == 0:
+        return [[text, "all", "no expert has a domain and a full mixture", NOT_MEASURED]]
+    needed = max(len(whole) - 1, 1)
+    verdict = _word(len(responding) >= needed)
+    return [
+        *rows,
+        [
+            f"{text}: at least {needed} of {len(whole)} experts",
+            "all",
+            f"{len(responding)} of {len(whole)} experts",
+            verdict,
+        ],
+    ]
+
+
+def _partial(own: pd.DataFrame, whole: pd.DataFrame, responding: list[str]) -> list[list[str]]:
+    text = f"at least {PARTIAL_RANKS} ladder ranks recover between 10 % and 90 % of full's gain"
+    rows = []
+    for name in responding:
+        ladder = numbered(own[own["experts"] == name], kinds=("pair",))
+        within = ladder[(ladder["gain"] / float(whole["gain"][name])).between(*PARTIAL)]
+        ranks = ", ".join(str(rank) for rank in within["effective_rank"])
+        rows.append([text, name, f"ranks {ranks or 'none'}", _word(len(within) >= PARTIAL_RANKS)])
+    return rows or [[text, "all", "no expert responds", NOT_MEASURED]]
+
+
+def _retained(gains: pd.DataFrame, whole: pd.DataFrame, responding: list[str]) -> list[list[str]]:
+    joint = full(gains[(gains["kind"] == "joint") & (gains["scope"] == "domain")])
+    counts = sorted({int(joint["active"].min()), int(joint["active"].max())}) if len(joint) else []
+    rows = []
+    for active in counts:
+        text = f"joint with {active} active, no joint training: keeps at least 60 % of the pair's gain"
+        for name in responding:
+            gain = joint[(joint["active"] == active) & (joint["name"] == name)]["gain"]
+            share = float(gain.iloc[0]) / float(whole["gain"][name])
+            rows.append([text, name, f"{100 * share:.0f} %", _word(share >= RETAINED)])
+    text = "the joint mixtures keep at least 60 % of each pair's gain, with no joint training"
+    return rows or [[text, "all", "no full joint mixture, or no expert responds", NOT_MEASURED]]
+
+
+def _rises(recovery: pd.DataFrame, facts: Mapping[str, int]) -> list[list[str]]:
+    text = "the rank of half the gain rises with the number of facts"
+    halves = recovery[recovery["scope"] == "domain"].set_index("expert")["half_rank"]
+    order = [name for name in sorted(facts, key=lambda name: facts[name]) if name in halves.index]
+    measured = "; ".join(f"{name} ({facts[name]} facts) {halves[name]:.1f}" for name in order)
+    if len(order) < 2:
+        return [[text, "all", "fewer than two experts of facts", NOT_MEASURED]]
+    values = halves[order]
+    if values.isna().any():
+        missing = ", ".join(str(name) for name in values.index[values.isna()])
+        return [[text, "all", f"no rank of half the gain for {missing}", NOT_MEASURED]]
+    return [[text, "all", measured, _word(bool((values.diff().dropna() > 0).all()))]]
+
+
+def _controls(controls: pd.DataFrame | None, whole: pd.DataFrame) -> list[list[str]]:
+    text = "a random delta of the same spectrum gains under a tenth of the expert's gain, or nothing for certain"
+    if controls is None or controls.empty:
+        return [[text, "all", "no controls", NOT_MEASURED]]
+    rows = controls[(controls["scope"] == "domain") & (controls["name"] == controls["experts"])]
+    rows = rows[rows["experts"].isin(whole.index)]
+    nothing = (rows["low"] <= 0) | (rows["gain"] < NOTHING * rows["experts"].map(whole["gain"]).astype(float))
+    return [
+        [text, row["experts"], _points(row), _word(bool(gained_nothing))]
+        for (_, row), gained_nothing in zip(rows.iterrows(), nothing, strict=True)
+    ] or [[text, "all", "no control of an expert with a domain", NOT_MEASURED]]
+
+
+def _foreign(pairs: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
+    text = "at least one full expert falls below public on a group's foreign tasks, its whole interval below zero"
+    tasks = full(pairs[pairs["scope"] == "task"])[["experts", "name", "gain", "stderr"]]
+    about = scores[["task", "group", "domain"]].drop_duplicates("task").rename(columns={"task": "name"})
+    foreign = tasks.merge(about, on="name").query("domain != experts")
+    if foreign.empty or not (about["domain"] != "").any():
+        return [text, "all", "no full expert, or no domains", NOT_MEASURED]
+    cells = foreign.groupby(["experts", "group"], sort=False).agg(
+        gain=("gain", "mean"), error=("stderr", lambda e: np.sqrt(np.square(e).sum()) / len(e))
+    )
+    half = norm.ppf(0.975) * cells["error"]
+    cells = cells.assign(low=cells["gain"] - half, high=cells["gain"] + half).sort_values("gain", kind="stable")
+    below = cells[cells["high"] < 0]
+    worst = (cells if below.empty else below).reset_index().iloc[0]
+    lowest = f"lowest {worst['experts']} on {worst['group']}: {_points(worst)}"
+    return [text, "all", f"{len(below)} of {len(cells)} cells; {lowest}", _word(not below.empty)]
+
+
+def _lowest(own: pd.DataFrame) -> list[str]:
+    text = "the lowest ranks may fall below public on the own domain"
+    ladder = numbered(own, kinds=("pair",)).sort_values("gain", kind="stable")
+    if ladder.empty:
+        return [text, "all", "no ranks", NOT_MEASURED]
+    worst = ladder.iloc[0]
+    return [text, "all", f"lowest {worst['experts']} at rank {worst['effective_rank']}: {_points(worst)}", "reported"]
+
+
+def _saturated(scores: pd.DataFrame) -> list[str]:
+    text = "ranks above the model's width change nothing (by construction: they are one adapter, evaluated once)"
+    pairs = scores[(scores["kind"] == "pair") & scores["rank"].str.isdigit()]
+    above = pairs[pairs["rank"] != pairs["effective_rank"]]
+    keys = ["experts", "effective_rank", "task"]
+    both = above.merge(pairs[pairs["rank"] == pairs["effective_rank"]], on=keys, suffixes=("", "_at_width"))
+    if both.empty:
+        return [text, "all", "no rank above the width", NOT_MEASURED]
+    same = both["score"] == both["score_at_width"]
+    return [text, "all", f"{same.sum()} of {len(same)} scores are equal", _word(bool(same.all()))]

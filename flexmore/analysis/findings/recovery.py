@@ -1,0 +1,139 @@
+"""Which rank suffices: r95 from a monotone fit, and the rank of half the gain, with bootstrap intervals.
+
+Primary statement of the study. A gain rises with rank and levels off, so the fit is isotonic regression of
+the gain on distinct effective ranks, nothing else being assumed. The share is of the full expert's measured
+gain; where that is not above zero with its whole interval there is nothing to recover, and the table says so.
+
+Intervals are percentiles of the same reading made on every bootstrap draw. Since the fit rises, r95 is at most r
+exactly where the fit at r reaches the share, so the interval is the set of ranks at which that test does not tell.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from flexmore.analysis.statistics.isotonic import crossing, monotone, reach
+from flexmore.analysis.statistics.pair_draws import PairDraws, ends
+from flexmore.analysis.statistics.scopes import Array
+from flexmore.analysis.tables.ranks import full, numbered
+from flexmore.config.analysis import AnalysisSettings
+
+COLUMNS = [
+    "expert", "scope", "name", "ranks", "full_gain", "full_low", "full_high", "recovery", "r95", "r95_low",
+    "r95_high", "r95_tasks_low", "r95_tasks_high", "r95_reason", "half_rank", "half_low", "half_high",
+    "half_tasks_low", "half_tasks_high", "half_reason",
+]  # fmt: skip
+NO_FULL = "the full expert was not evaluated"
+NO_RANKS = "no rank was evaluated"
+ONE_RANK = "a single rank was evaluated: no curve to read a smallest rank from"
+NO_INTERVAL = "a task has a single item, so the full expert's gain has no interval"
+NO_GAIN = "the full expert's gain is not above zero"
+BELOW_ALL = "half is recovered at the smallest rank already"
+ABOVE_ALL = "half is not recovered below full"
+_ORDER = ["average", "domain", "skill", "group"]
+R95_SCOPES = ("domain", "average", "skill")
+"""Those that a report lists."""
+
+
+def curve(gains: pd.DataFrame, expert: str, scope: str, name: str) -> pd.DataFrame:
+    """An expert's gain on one scope at its distinct effective ranks, extras included.
+
+    Returns:
+        The rows of `gains` (see `gains.gains`) by rising `effective_rank` (int), with `fit`: the isotonic
+        regression of the gain.
+    """
+    rows = gains[(gains["experts"] == expert) & (gains["scope"] == scope) & (gains["name"] == name)]
+    rows = numbered(rows)
+    return rows.assign(fit=monotone(rows["gain"].to_numpy(dtype=np.float64)))
+
+
+def recover(
+    gains: pd.DataFrame, settings: AnalysisSettings | None = None, draws: PairDraws | None = None
+) -> pd.DataFrame:
+    """r95 and the rank of half the gain for every expert, on the average, its own domain, each skill and group.
+
+    Args:
+        gains: of `gains.gains`.
+        draws: of `pairs.draw_pairs`; without them there are no intervals.
+
+    Returns:
+        Columns `COLUMNS`. `r95` and the ends of its two intervals (over items within tasks; over tasks within
+        groups) are ranks, `full` where no smaller one reaches the share, or empty: r95 with its reason, an interval
+        over tasks where a group has a single one. `half_rank` is interpolated in log2 rank; its intervals end at the
+        smallest rank, or at infinity where half is not reached below full.
+    """
+    settings = settings or AnalysisSettings()
+    wanted = gains[gains["kind"].isin(["pair", "extra"]) & (gains["scope"] != "task")]
+    wanted = wanted[(wanted["scope"] != "domain") | (wanted["name"] == wanted["experts"])]
+    rows = [
+        _recover(part, str(expert), str(scope), str(name), settings, draws)
+        for (expert, scope, name), part in wanted.groupby(["experts", "scope", "name"], sort=False)
+    ]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return frame.sort_values(
+        ["expert", "scope"], key=lambda c: c.map(_ORDER.index) if c.name == "scope" else c, kind="stable"
+    ).reset_index(drop=True)
+
+
+def _recover(
+    part: pd.DataFrame, expert: str, scope: str, name: str, settings: AnalysisSettings, draws: PairDraws | None
+) -> dict[str, object]:
+    points, whole = curve(part, expert, scope, name), full(part)
+    row: dict[str, object] = dict.fromkeys(COLUMNS, "") | {
+        "expert": expert, "scope": scope, "name": name, "ranks": len(points), "recovery": settings.recovery,
+    }  # fmt: skip
+    row |= dict.fromkeys(
+        (key for key in COLUMNS if key.startswith(("full", "half_")) and "reason" not in key), math.nan
+    )
+    if len(whole):
+        row |= {f"full_{key}": float(whole[key].iloc[0]) for key in ("gain", "low", "high")}
+    if reason := _nothing(whole, points):
+        return row | {"r95_reason": reason, "half_reason": reason}
+    ranks, gain = points["effective_rank"].to_numpy(), float(whole["gain"].iloc[0])
+    fit = points["fit"].to_numpy(dtype=np.float64)
+    half = float(crossing(np.log2(ranks), fit, np.asarray(gain / 2)))
+    reasons = {-math.inf: BELOW_ALL, math.inf: ABOVE_ALL}
+    row |= {
+        "r95": _label(ranks, int(reach(fit, np.asarray(settings.recovery * gain)))),
+        "half_rank": 2**half if math.isfinite(half) else math.nan,
+        "half_reason": reasons.get(half, ""),
+    }
+    if draws is None:
+        return row
+    mixtures = [*points["mixture"], whole["mixture"].iloc[0]]
+    for key, drawn in zip(("", "tasks_"), draws.of(mixtures, scope, name), strict=True):
+        row |= _intervals(key, ranks, drawn, settings)
+    return row
+
+
+def _nothing(whole: pd.DataFrame, points: pd.DataFrame) -> str:
+    """Why there is no r95, if there is none."""
+    if whole.empty:
+        return NO_FULL
+    low = float(whole["low"].iloc[0])
+    if math.isnan(low):
+        return NO_INTERVAL
+    if not low > 0:
+        return NO_GAIN
+    return {0: NO_RANKS, 1: ONE_RANK}.get(len(points), "")
+
+
+def _intervals(key: str, ranks: Array, drawn: Array, settings: AnalysisSettings) -> dict[str, object]:
+    """The ends of both intervals from draws x (ranks, full)."""
+    if np.isnan(drawn).any():
+        return {}
+    fits, whole = monotone(drawn[:, :-1]), drawn[:, -1]
+    # a draw in which full gains nothing has nothing to recover: it counts as not reached by any rank
+    places = np.where(whole > 0, reach(fits, settings.recovery * whole), len(ranks))
+    low, high = ends(places, settings.confidence)
+    halves = np.where(whole > 0, crossing(np.log2(ranks), fits, whole / 2), np.inf)
+    half_low, half_high = (max(float(end), math.log2(ranks[0])) for end in ends(halves, settings.confidence))
+    return {
+        f"r95_{key}low": _label(ranks, int(low)), f"r95_{key}high": _label(ranks, int(high)),
+        f"half_{key}low": 2**half_low, f"half_{key}high": 2**half_high,
+    }  # fmt: skip
+
+
+def _label(ranks: Array, place: int) -> str:
+    return str(int(ranks[place])) if place < len(ranks) else "full"

@@ -1,0 +1,99 @@
+"""Gain over the public model, with paired intervals: the same items with and without the experts."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from flexmore.analysis.statistics.items import item_scores_of
+from flexmore.analysis.statistics.scopes import Array, Scopes, interval, matrix, scopes_of, spread
+
+ABOUT = ["mixture", "kind", "experts", "rank", "effective_rank", "active", "parameters"]
+COLUMNS = [
+    *ABOUT, "scope", "name", "tasks", "score", "public", "gain", "stderr", "low", "high", "verdict",
+    "paired",
+]  # fmt: skip
+
+HELPS, HARMS, UNCLEAR = "helps", "harms", "unclear"
+_DIGITS = 12
+"""What lies behind is the order of summation; rounded off, equal scores have a gain of exactly zero."""
+
+
+def gains(
+    scores: pd.DataFrame,
+    items: pd.DataFrame | None,
+    confidence: float = 0.95,
+    skills: Mapping[str, Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """The gain of every mixture on every scope (average, skill, group, domain, task).
+
+    Args:
+        scores: the tidy table, with the baseline in it.
+        items: per-item values; without them intervals are unpaired, from the scores' standard errors
+            (`paired` says so).
+        skills: of `scopes.scopes_of`.
+
+    Returns:
+        Columns `COLUMNS`; score, public, gain, stderr, low, high in 0..1. Standard error of a mean over T
+        tasks: sqrt(sum se_t**2) / T; interval from Student's t with Welch-Satterthwaite degrees of freedom, which on
+        one task is the paired t test's. `verdict`: an adapter helps (harms) only where the whole interval is above
+        (below) zero; `unclear` where it holds zero or is unknown.
+
+    Raises:
+        FlexmoreError: the items of a mixture and the baseline's differ in number.
+    """
+    scopes = scopes_of(scores, skills)
+    values = matrix(scores, "score", scopes.tasks)
+    baseline = str(scores.loc[scores["kind"] == "baseline", "mixture"].iloc[0])
+    others = values.index[values.index != baseline]
+    if items is None:
+        stderr, freedom = _unpaired(scores, scopes, baseline, others)
+    else:
+        answers = item_scores_of(items, [baseline, *others], scopes.tasks, baseline)
+        stderr, freedom = (array[1:] for array in answers.minus(baseline).errors())
+    score = np.round(values.loc[others].to_numpy() @ scopes.weights.T, _DIGITS)
+    public = np.broadcast_to(np.round(scopes.weights @ values.loc[baseline].to_numpy(), _DIGITS), score.shape)
+    gain = np.round(score - public, _DIGITS)
+    error, degrees = spread(scopes, stderr, freedom)
+    low, high = interval(gain, error, degrees, confidence)
+    about = scores[ABOUT].drop_duplicates("mixture").set_index("mixture").loc[others].reset_index()
+    width = len(scopes.index)
+    frame: pd.DataFrame = pd.concat(
+        [
+            about.loc[about.index.repeat(width)].reset_index(drop=True),
+            pd.concat([scopes.index] * len(others), ignore_index=True) if len(others) else scopes.index.iloc[:0],
+        ],
+        axis=1,
+    )
+    numbers = {
+        "score": score,
+        "public": public,
+        "gain": gain,
+        "stderr": error,
+        "low": low,
+        "high": high,
+        "verdict": np.select([low > 0, high < 0], [HELPS, HARMS], UNCLEAR),
+    }
+    frame = frame.assign(**{name: array.ravel() for name, array in numbers.items()}, paired=items is not None)
+    return frame[COLUMNS]
+
+
+def _unpaired(scores: pd.DataFrame, scopes: Scopes, baseline: str, others: pd.Index) -> tuple[Array, Array]:
+    stderr = matrix(scores, "stderr", scopes.tasks)
+    n = matrix(scores, "n", scopes.tasks)
+    error = np.sqrt(stderr.loc[others].to_numpy() ** 2 + stderr.loc[baseline].to_numpy() ** 2)
+    return error, n.loc[others].to_numpy(dtype=np.float64) + n.loc[baseline].to_numpy(dtype=np.float64) - 2
+
+
+def mean_error(values: Array) -> float:
+    """Standard error of the mean of `values`; missing for fewer than two."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+
+
+def score_errors(scores: pd.DataFrame, items: pd.DataFrame | None, scopes: Scopes) -> tuple[Array, Array]:
+    """Standard errors of the scores themselves (not of gains) and n - 1, mixtures x tasks in the table's order."""
+    n = matrix(scores, "n", scopes.tasks).to_numpy(dtype=np.float64)
+    if items is None:
+        return matrix(scores, "stderr", scopes.tasks).to_numpy(dtype=np.float64), n - 1
+    errors = items.assign(stderr=[mean_error(np.asarray(row, dtype=np.float64)) for row in items["items"]])
+    return matrix(scores[["mixture", "task"]].merge(errors, how="left"), "stderr", scopes.tasks).to_numpy(), n - 1

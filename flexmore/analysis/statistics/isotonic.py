@@ -1,0 +1,64 @@
+"""Monotone fits, of many curves at once, and where they reach a share of the whole gain."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flexmore.analysis.statistics.scopes import Array
+
+
+def monotone(values: Array) -> Array:
+    """The nearest non-decreasing sequence in least squares (isotonic regression), along the last axis.
+
+    The max-min formula (Barlow et al. 1972): fit_i = max over j <= i of min over k >= i of mean(j..k), for all curves
+    of an array in one go. `scipy.optimize.isotonic_regression`, its witness in the tests, takes one at a time.
+    """
+    length = values.shape[-1]
+    if length == 0:
+        return values
+    sums = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
+    start, end = np.arange(length)[:, None], np.arange(length)[None, :]
+    inside = end >= start
+    means = (sums[..., None, 1:] - sums[..., :-1, None]) / np.where(inside, end - start + 1, 1)
+    least = np.minimum.accumulate(np.where(inside, means, np.inf)[..., ::-1], axis=-1)[..., ::-1]
+    fit: Array = np.where(inside, least, -np.inf).max(axis=-2)
+    # sums leave rounding behind, which must not make a fit fall
+    rising: Array = np.maximum.accumulate(fit, axis=-1)
+    return rising
+
+
+def reach(fit: Array, target: Array) -> NDArray[np.int64]:
+    """The index of the first place, along the last axis, whose fit is at least `target`; the length where none is.
+
+    A part in 1e12 is forgiven, so that equal gains summed in another order stay equal.
+    """
+    enough = fit >= target[..., None] - 1e-12
+    places: NDArray[np.int64] = np.where(enough.any(axis=-1), enough.argmax(axis=-1), fit.shape[-1])
+    return places
+
+
+def crossing(log2_ranks: Array, fit: Array, target: Array) -> Array:
+    """log2 of the rank at which a rising fit passes `target`, interpolated: -inf where it is there at the smallest
+    rank already, inf where it never is."""
+    above = reach(fit, target)
+    found = np.full(above.shape, np.inf)
+    found[above == 0] = -np.inf
+    inner = (above > 0) & (above < fit.shape[-1])
+    high = above[inner]
+    curves = fit[inner]
+    rows = np.arange(len(curves))
+    below, top = curves[rows, high - 1], curves[rows, high]
+    share = (np.broadcast_to(target, above.shape)[inner] - below) / (top - below)
+    found[inner] = log2_ranks[high - 1] + share * (log2_ranks[high] - log2_ranks[high - 1])
+    return found
+
+
+def arrival(log2_ranks: Array, gains: Array, whole: Array) -> Array:
+    """The mean log2 rank at which the gain arrives: the last rank's less the area under gain over full's gain.
+
+    A gain that comes all at once at rank r arrives at log2 r. It uses the whole curve, and a doubling of every rank
+    needed raises it by one: steadier than r95, which is a single step of the ladder. Shares are held within -1..2,
+    so that a gain of nearly nothing to divide by stays one draw among others.
+    """
+    area = np.trapezoid(np.clip(gains / whole[..., None], -1, 2), log2_ranks, axis=-1)
+    arrived: Array = log2_ranks[-1] - area
+    return arrived

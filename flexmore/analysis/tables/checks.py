@@ -1,0 +1,143 @@
+"""Is a tidy table of scores what it should be, and is the grid of mixtures complete? A wrong table ends with a message
+that names the row; one with gaps is analysed, and every report on it says what is missing."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from flexmore.analysis.tables.ranks import rank_order
+from flexmore.errors import FlexmoreError
+
+TEXT = ("mixture", "kind", "experts", "rank", "effective_rank", "group", "domain", "task", "metric")
+WHOLE = ("active", "n", "parameters")
+REAL = ("score", "stderr")
+COLUMNS = (
+    "mixture", "kind", "experts", "rank", "effective_rank", "active", "group", "domain", "task", "metric",
+    "score", "stderr", "n", "parameters",
+)  # fmt: skip
+MIXTURE = ("kind", "experts", "rank", "effective_rank", "active", "parameters")
+"""What every row of a mixture repeats."""
+ITEM_COLUMNS = ("mixture", "task", "items")
+KINDS = ("baseline", "pair", "joint", "extra", "control")
+
+
+def validate(scores: pd.DataFrame, source: str = "the table of scores", experts: Sequence[str] | None = None) -> None:
+    """Check a tidy table.
+
+    Args:
+        source: what messages call it.
+        experts: the family's; None: whatever the table has.
+
+    Raises:
+        FlexmoreError: missing columns or values, unknown kinds or experts, ranks that are none, not one baseline,
+            scores or their errors outside 0..1, repeated rows, one mixture or task described in two ways, two
+            mixtures that are the same, or a mixture that lacks a task which another has. The message names `source`
+            and the first of the rows.
+    """
+    if missing := [column for column in COLUMNS if column not in scores.columns]:
+        raise FlexmoreError(f"{source}: columns missing: {', '.join(missing)}; expected {', '.join(COLUMNS)}")
+    if scores.empty:
+        raise FlexmoreError(f"{source}: no rows; evaluate at least the public baseline and one pair")
+    if unknown := sorted(set(scores["kind"]) - set(KINDS)):
+        raise FlexmoreError(f"{source}: unknown kind {', '.join(unknown)}; expected one of {', '.join(KINDS)}")
+    for problem in (*_numbers(scores), *_identities(scores), *_experts(scores, experts), *_completeness(scores)):
+        raise FlexmoreError(f"{source}: {problem}")
+
+
+def _numbers(scores: pd.DataFrame) -> Iterator[str]:
+    """What is wrong with single cells."""
+    checks = (
+        ("score", scores["score"].between(0, 1), "scores outside 0..1", "scores are shares, not per cent"),
+        (
+            "stderr", scores["stderr"].isna() | scores["stderr"].between(0, 1), "standard errors outside 0..1",
+            "in shares too, or empty",
+        ),
+        ("n", scores["n"] >= 1, "counts of items below 1", "n is how many items the score is the mean of"),
+        ("active", scores["active"] >= 1, "counts of active experts below 1", "active is num_experts_per_tok"),
+        ("parameters", scores["parameters"] >= 1, "counts of parameters below 1", "the mixture's total"),
+        ("task", scores["task"] != "", "rows without a task", "every row is one task's score"),
+        ("group", scores["group"] != "", "rows without a group", "averages are means of groups"),
+    )  # fmt: skip
+    for column, good, what, help_ in checks:
+        if not good.all():
+            row = scores[~good].iloc[0]
+            yield f"{(~good).sum()} {what}, first {row['mixture']} on {row['task']}: {row[column]}; {help_}"
+    numbered = scores["kind"].isin(["pair", "extra"])
+    for column in ("rank", "effective_rank"):
+        labels = scores[column].astype(str)
+        good = ~numbered | (labels == "full") | (labels.str.fullmatch("[0-9]+") & (labels != "0"))
+        if not good.all():
+            row = scores[~good].iloc[0]
+            yield f"{column} of {row['mixture']}: {row[column]!r}; expected a whole number from 1, or full"
+
+
+def _identities(scores: pd.DataFrame) -> Iterator[str]:
+    """What is there twice, or in two ways."""
+    twice = scores[scores.duplicated(["mixture", "task"])]
+    if not twice.empty:
+        row = twice.iloc[0]
+        yield f"{len(twice)} repeated rows, first {row['mixture']} on {row['task']}; keep one each"
+    for key, columns in (("mixture", MIXTURE), ("task", ("group", "domain"))):
+        kinds = scores[[key, *columns]].drop_duplicates()
+        double = kinds[kinds.duplicated(key)]
+        if not double.empty:
+            yield f"{key} {double.iloc[0][key]} is described in two ways ({', '.join(columns)}); keep one"
+    mixtures = scores[["mixture", *MIXTURE]].drop_duplicates("mixture")
+    same = mixtures[mixtures.duplicated(["kind", "experts", "rank", "active"])]
+    if not same.empty:
+        row = same.iloc[0]
+        yield f"mixture {row['mixture']} is there under another name: same kind, experts, rank and active; keep one"
+
+
+def _experts(scores: pd.DataFrame, experts: Sequence[str] | None) -> Iterator[str]:
+    """Which experts are not what they should be."""
+    mixtures = scores.drop_duplicates("mixture")
+    single = mixtures[mixtures["kind"].isin(["pair", "extra", "control"])]
+    wrong = single[(single["experts"] == "") | single["experts"].str.contains("+", regex=False)]
+    if not wrong.empty:
+        row = wrong.iloc[0]
+        yield f"experts of {row['mixture']}: {row['experts']!r}; a {row['kind']} has one expert beside public"
+    named = {name for names in mixtures["experts"] for name in str(names).split("+") if name}
+    known = set(experts) if experts is not None else set(single["experts"])
+    if known and (unknown := sorted(named - known)):
+        where = "the configuration" if experts is not None else "any pair"
+        yield f"unknown experts {', '.join(unknown)}: not in {where}, which has {', '.join(sorted(known))}"
+
+
+def _completeness(scores: pd.DataFrame) -> Iterator[str]:
+    """What is lacking, without which no mean is comparable."""
+    tasks = set(scores["task"])
+    for mixture, own in scores.groupby("mixture", sort=False)["task"]:
+        if lacking := sorted(tasks - set(own)):
+            yield (
+                f"mixture {mixture} lacks {len(lacking)} of {len(tasks)} tasks, first {lacking[0]}; "
+                "evaluate it on the whole suite"
+            )
+    baselines = scores[scores["kind"] == "baseline"]["mixture"].nunique()
+    if baselines != 1:
+        yield f"{baselines} baselines; expected one, the public model alone (kind baseline)"
+
+
+def gaps(scores: pd.DataFrame) -> pd.DataFrame:
+    """The mixtures that a complete grid would have and this table has not: columns kind, subject, rank, says (what
+    cannot be said without). A report on a table with gaps is partial, and says so."""
+    mixtures = scores.drop_duplicates("mixture")
+    rows: list[tuple[str, str, str, str]] = []
+    pairs = mixtures[mixtures["kind"] == "pair"]
+    ranks = sorted(set(pairs["rank"]) | {"full"}, key=rank_order)
+    for expert, own in pairs.groupby("experts"):
+        for rank in ranks:
+            if rank not in set(own["rank"]):
+                what = "no r95, no half rank" if rank == "full" else "its curve has a hole there"
+                rows.append(("pair", str(expert), rank, what))
+        if own.loc[own["rank"].str.isdigit(), "effective_rank"].nunique() == 1:
+            rows.append(("pair", str(expert), "all but one", "a single rank: no curve, no regression"))
+    joint = mixtures[mixtures["kind"] == "joint"]
+    labels = sorted(set(joint["rank"]), key=rank_order)
+    for active, own in joint.groupby("active"):
+        rows += [
+            ("joint", f"{active} active", rank, "not compared at this number of active experts")
+            for rank in labels
+            if rank not in set(own["rank"])
+        ]
+    return pd.DataFrame(rows, columns=["kind", "subject", "rank", "says"])

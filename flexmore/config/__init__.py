@@ -1,0 +1,8 @@
+"""The configuration of a study: a file a section. Importing it imports no implementation."""
+
+from flexmore.config.loading import dump_study, load_study, read_config
+from flexmore.config.mixtures import Rank
+from flexmore.config.paths import StudyPaths
+from flexmore.config.study import Study
+
+__all__ = ["Rank", "Study", "StudyPaths", "dump_study", "load_study", "read_config"]

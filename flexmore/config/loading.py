@@ -1,0 +1,71 @@
+"""Read, check and write configurations.
+
+`load_study` turns a mapping (a YAML file, or Snakemake's `config`) into a frozen `Study`. A `ConfigError` names the key,
+what was found there and what is allowed.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from flexmore.config.messages import explain
+from flexmore.config.study import Study
+from flexmore.errors import ConfigError
+
+
+def load_study(source: Path | Mapping[str, Any]) -> Study:
+    """Read and check a configuration.
+
+    Args:
+        source: a YAML file, or its content.
+
+    Raises:
+        ConfigError: with one line for each thing that is wrong: the key, the value, what is allowed.
+    """
+    where = str(source) if isinstance(source, Path) else "configuration"
+    content = read_config(source) if isinstance(source, Path) else source
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{where}: found {type(content).__name__}, expected keys and values")
+    try:
+        return Study.model_validate(dict(content))
+    except ValidationError as error:
+        lines = dict.fromkeys(explain(problem, Study) for problem in error.errors())
+        raise ConfigError("\n".join([f"{where} is not a valid study:", *(f"  {line}" for line in lines)])) from None
+
+
+def read_config(path: Path) -> Any:
+    """The content of a configuration file; a key that stands twice is an error (PyYAML alone keeps the last).
+
+    Raises:
+        ConfigError: it cannot be read, or is not such YAML.
+    """
+    try:
+        loader = _UniqueKeys(path.read_text(encoding="utf-8"))
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not a YAML file: {error}") from None
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """PyYAML's safe loader, strict about repeated keys."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def dump_study(study: Study) -> str:
+    """The configuration as YAML, every default written out."""
+    return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

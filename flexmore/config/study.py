@@ -1,0 +1,106 @@
+"""The whole configuration of a study, and what its sections have to agree on."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictInt, model_validator
+
+from flexmore.config.analysis import AnalysisSettings
+from flexmore.config.base import Settings
+from flexmore.config.calibration import CalibrationSettings
+from flexmore.config.evaluation import EvaluateSettings
+from flexmore.config.experts import SizeSettings, Source
+from flexmore.config.factors import FactorSettings
+from flexmore.config.messages import suggest
+from flexmore.config.mixtures import ConfigRank, JointSettings, PairSettings
+from flexmore.config.names import EXPERT, FAMILY, POCKET_EXPERTS, SELECTION_RULES
+from flexmore.config.paths import StudyPaths
+from flexmore.config.pocket import PocketSettings
+from flexmore.config.suite import SuiteSettings
+
+ExpertName = Annotated[str, Field(pattern=EXPERT)]
+
+
+class Study(Settings):
+    """A whole study: one family, its mixtures, its suite."""
+
+    family: Annotated[str, Field(pattern=FAMILY)] = Field(description="names the results' folder")
+    results: str = Field("results", description="artefacts go to <results>/<family>/")
+    seed: StrictInt = Field(0, ge=0, description="of the pocket's data and training and of the controls")
+    experts: dict[ExpertName, Source] = Field(
+        description="`public` and the experts, in the order they have in the joint mixture"
+    )
+    sizes: SizeSettings | None = Field(
+        None, description="sizes of a public model that is not on this disk yet; checked when it is acquired"
+    )
+    pocket: PocketSettings = Field(default_factory=PocketSettings, description="the embedded family")
+    factors: FactorSettings = Field(default_factory=FactorSettings)
+    ranks: list[ConfigRank] = Field(
+        description="powers of two and `full` make the ladder; any other rank is studied beside it, in pairs only"
+    )
+    pairs: PairSettings = Field(default_factory=PairSettings)
+    joint: JointSettings = Field(default_factory=JointSettings)
+    controls: list[Literal["random"]] = Field(
+        default_factory=list,
+        description="random: each expert's delta replaced by a random one of equal spectrum",
+    )
+    suite: SuiteSettings = Field(default_factory=SuiteSettings)
+    evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
+    calibration: CalibrationSettings = Field(default_factory=CalibrationSettings)
+    analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Study":
+        if "public" not in self.experts:
+            raise ValueError("experts: `public` is missing; it is the model that every expert was branched from")
+        if not self.names:
+            raise ValueError("experts: found only `public`; expected at least one expert beside it")
+        if "joint" in self.experts:
+            raise ValueError("experts: `joint` is the name of the mixture of all experts; choose another")
+        for name in self.names:
+            if self.experts[name].source == "pocket" and name not in POCKET_EXPERTS:
+                raise ValueError(f"experts: found {name!r} with source pocket; {suggest(name, POCKET_EXPERTS)}")
+        for key, values in (("ranks", self.ranks), ("joint.active", self.joint.active)):
+            if not values or len(set(values)) != len(values):
+                raise ValueError(f"{key}: found {values}; expected at least one value and none twice")
+        total = len(self.experts)
+        if wrong := [active for active in self.joint.active if not 1 <= active <= total]:
+            default = "" if "joint" in self.model_fields_set else " (the default; write a `joint:` of your own)"
+            raise ValueError(
+                f"joint.active: found {wrong[0]}{default}; allowed are 1 to {total}: public and {total - 1} experts"
+            )
+        if self.joint.selections and not self.ladder:
+            raise ValueError("joint.selections: a selection chooses among the ladder's ranks, and `ranks` holds none")
+        for rule in self.joint.selections:
+            if rule not in SELECTION_RULES:
+                raise ValueError(f"joint.selections: found {rule!r}; {suggest(rule, sorted(SELECTION_RULES))}")
+        groups = self.suite.groups
+        for key, named in (("reference", self.calibration.reference), ("metrics", self.calibration.metrics)):
+            for name in named:
+                if name not in groups:
+                    raise ValueError(f"calibration.{key}: found {name!r}; {suggest(name, groups)}")
+        for key, chosen in (("reasoning", self.analysis.reasoning), ("knowledge", self.analysis.knowledge)):
+            for name in chosen:
+                if name not in groups and "analysis" in self.model_fields_set:
+                    raise ValueError(f"analysis.{key}: found {name!r}; {suggest(name, groups)}")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The experts beside public, in joint order."""
+        return tuple(name for name in self.experts if name != "public")
+
+    @property
+    def ladder(self) -> tuple[int, ...]:
+        """The powers of two among `ranks`, rising."""
+        return tuple(sorted(r for r in self.ranks if r != "full" and r & (r - 1) == 0))
+
+    @property
+    def extra_ranks(self) -> tuple[int, ...]:
+        """The ranks beside the ladder, rising."""
+        return tuple(sorted(r for r in self.ranks if r != "full" and r & (r - 1)))
+
+    @property
+    def paths(self) -> StudyPaths:
+        """Where this study's artefacts lie."""
+        return StudyPaths(Path(self.results) / self.family)

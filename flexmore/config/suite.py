@@ -1,0 +1,58 @@
+"""Section `suite`: which tasks are evaluated."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from flexmore.config.base import Settings
+from flexmore.config.names import GROUPS
+
+PAPER_SUITE = Path(__file__).parent.parent / "evaluation" / "paper"
+"""The tasks of the paper: lm-eval YAMLs and an index.json."""
+
+
+class SuiteSettings(Settings):
+    """The tasks to evaluate."""
+
+    source: Literal["pocket", "paper", "folder"] = Field(
+        "pocket", description="paper: the paper's 120 tasks in OLMES' form (docs/tasks.md)"
+    )
+    path: str | None = Field(None, description="with source folder: lm-eval YAMLs and an index.json")
+    tasks: list[str] | None = Field(None, description="names of tasks; null: all of the suite")
+    shots: Literal["own", "olmes"] = Field(
+        "own",
+        description="with source paper, in MC9 and Gen5: the train split's first rows, or OLMES' curated ones, fetched",
+    )
+    words_metric: Literal["exact_match", "f1"] = Field(
+        "exact_match", description="with source paper: the primary metric of Gen5; the other one is kept beside it"
+    )
+    lock: str = Field(
+        "config/paper.lock.json",
+        description="with source paper: revision and content of each data set, recorded when first acquired",
+    )
+
+    @model_validator(mode="after")
+    def _folder(self) -> "SuiteSettings":
+        if self.source == "folder" and not (self.path and Path(self.path, "index.json").is_file()):
+            found = "missing" if self.path is None else f"{self.path!r} is not a folder with an index.json"
+            raise ValueError(f"path: {found}; `source: folder` needs a folder with lm-eval YAMLs and an index.json")
+        if self.source != "folder" and self.path is not None:
+            raise ValueError(f"path: found {self.path!r}; a path goes with `source: folder`")
+        own = {"shots", "words_metric", "lock"} & self.model_fields_set
+        changed = sorted(key for key in own if getattr(self, key) != type(self).model_fields[key].default)
+        if self.source != "paper" and changed:
+            raise ValueError(f"{changed[0]}: found {getattr(self, changed[0])!r}; it goes with `source: paper`")
+        if self.tasks is not None and (not self.tasks or len(set(self.tasks)) != len(self.tasks)):
+            raise ValueError(f"tasks: found {self.tasks}; expected at least one name and none twice, or null for all")
+        return self
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups that the suite's tasks belong to."""
+        if self.source != "pocket":
+            folder = PAPER_SUITE if self.source == "paper" else Path(str(self.path))
+            entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+            return list(dict.fromkeys(str(entry["group"]) for entry in entries))
+        return list(GROUPS)

@@ -1,0 +1,52 @@
+"""What a finished sweep leaves: for each mixture its scores and, beside them, its answers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from flexmore.evaluation.answer_files import join
+from flexmore.evaluation.cache import ScoreCache, merged
+from flexmore.evaluation.suite import Suite, TaskInfo
+from flexmore.evaluation.termination import Termination
+from flexmore.files import write_bytes, write_json
+from flexmore.mixtures.recipe import Recipe
+
+ANSWERS = ".answers.jsonl.gz"
+"""`scores/<sweep>/<mixture>.answers.jsonl.gz`: a line a task (`flexmore.evaluation.answer_files`)."""
+
+
+def publish(
+    recipes: Sequence[Recipe],
+    suite: Suite,
+    cache: ScoreCache,
+    records: Mapping[tuple[str, str], Mapping[str, Any]],
+    out: Path,
+    termination: Termination,
+) -> None:
+    """Write `out/<mixture>.json` and its answers for each recipe.
+
+    Args:
+        records: of the cache, by fingerprint and task; complete.
+        termination: of the run; SIGTERM waits for a file to be written.
+    """
+    for recipe in recipes:
+        name, own = recipe.mixture.name, {info.task: records[recipe.fingerprint, info.task] for info in suite.index}
+        answers = join(cache.answers(recipe.fingerprint, task, record) for task, record in own.items())
+        with termination.writing():
+            write_bytes(out / f"{name}{ANSWERS}", answers)
+            write_json(out / f"{name}.json", _scores(recipe, suite, own), indent=None)
+
+
+def _scores(recipe: Recipe, suite: Suite, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The content of `scores/<sweep>/<mixture>.json`."""
+
+    def entry(info: TaskInfo) -> dict[str, Any]:
+        named: dict[str, Any] = {"group": info.group, "domain": info.domain, "metric": info.metric}
+        return {**named, **records[info.task]["result"]}
+
+    return {
+        "mixture": recipe.mixture.name,
+        "fingerprint": recipe.fingerprint,
+        "tasks": {info.task: entry(info) for info in suite.index},
+        "versions": merged(record["versions"] for record in records.values()),
+    }

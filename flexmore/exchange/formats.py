@@ -1,0 +1,152 @@
+"""What a mixture's tensors and configuration are in each format that leaves the house.
+
+- `flexolmo`: dense; transformers' and vLLM's FlexOlmo (per-expert names, as the hub's files have them).
+- `flexmore`: experts as factors under the authors' names, `experts.1.gate_proj_a.weight` [r, in] and `_b` [out, r].
+- `peft`: a pair's expert alone, a LoRA of the dense public model, one 2-D adapter per projection.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.checkpoints.reader import Checkpoint
+from flexmore.checkpoints.writer import Planned
+from flexmore.config.mixtures import Rank
+from flexmore.mixtures.recipe import Recipe
+from flexmore.modeling import ExpertWeights
+
+Format = Literal["flexolmo", "flexmore", "peft"]
+Base = Literal["olmo2", "flexolmo"]
+"""The public model that a `peft` adapter goes on: dense OLMo-2, or FlexOlmo with one expert."""
+
+_DTYPES = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+_OURS = ("expert_ranks", "rank_encoding", "num_experts", "num_experts_per_tok", "num_local_experts")
+
+
+def plan_copy(checkpoint: Checkpoint, name: str, new_name: str | None = None) -> Planned:
+    """A checkpoint's tensor as it is."""
+    found = checkpoint.slice_of(name)
+    shape = tuple(found.get_shape())
+    return Planned(new_name or name, _DTYPES[found.get_dtype()], shape, lambda: checkpoint.tensor(name))
+
+
+def plan_public(checkpoint: Checkpoint, layer: int, projection: str, name: str) -> Planned:
+    """Expert 0's projection under another name."""
+    dtype, shape = public_spec(checkpoint, layer, projection)
+    return Planned(name, dtype, shape, lambda: checkpoint.expert_weight(layer, 0, projection))
+
+
+def public_spec(checkpoint: Checkpoint, layer: int, projection: str) -> tuple[torch.dtype, tuple[int, int]]:
+    """Type and shape [out, in] of a projection of full size."""
+    name = checkpoint.expert_name(layer, 0, projection)
+    sizes = checkpoint.sizes
+    shape = (sizes.ffn, sizes.hidden)
+    return _DTYPES[checkpoint.slice_of(name).get_dtype()], shape[::-1] if projection == "down_proj" else shape
+
+
+def plan_mixture(recipe: Recipe, first: Checkpoint, experts: Sequence[ExpertWeights], factored: bool) -> list[Planned]:
+    """Every tensor of a mixture, dense or factored.
+
+    Args:
+        first: the checkpoint whose backbone and public expert are taken.
+        experts: one for each of the recipe's; none: the public model as a FlexOlmo of one expert.
+    """
+    planned = [plan_copy(first, name) for name in first.backbone_names]
+    for layer in range(first.sizes.layers):
+        prefix = f"model.layers.{layer}.mlp"
+        planned.append(_plan_router(first, experts, layer, f"{prefix}.gate.weight"))
+        for projection in PROJECTIONS:
+            planned.append(plan_public(first, layer, projection, f"{prefix}.experts.0.{projection}.weight"))
+            for slot, (expert, rank) in enumerate(zip(experts, recipe.effective_ranks, strict=True), start=1):
+                name = f"{prefix}.experts.{slot}.{projection}"
+                if factored and rank != "full":
+                    planned += _plan_factors(expert, layer, projection, rank, (f"{name}_a.weight", f"{name}_b.weight"))
+                else:
+                    planned.append(_plan_weight(recipe, expert, layer, projection, rank, f"{name}.weight"))
+    return planned
+
+
+def plan_adapter(expert: ExpertWeights, rank: int, base: Base) -> list[Planned]:
+    """A pair's expert as LoRA tensors: A [r, in], B [out, r], to be added with scaling 1."""
+    planned: list[Planned] = []
+    inside = "mlp.experts.0" if base == "flexolmo" else "mlp"
+    for layer in range(expert.checkpoint.sizes.layers):
+        for projection in PROJECTIONS:
+            name = f"base_model.model.model.layers.{layer}.{inside}.{projection}"
+            planned += _plan_factors(
+                expert, layer, projection, rank, (f"{name}.lora_A.weight", f"{name}.lora_B.weight")
+            )
+    return planned
+
+
+def mixture_config(source: Mapping[str, Any], recipe: Recipe, factored: bool) -> dict[str, Any]:
+    """`config.json` of a mixture, from that of the public model or an expert."""
+    config = {key: value for key, value in source.items() if key not in _OURS}
+    config |= {
+        "architectures": ["FlexMoREForCausalLM" if factored else "FlexOlmoForCausalLM"],
+        "model_type": "flexmore" if factored else "flex_olmo",
+        "num_experts": len(recipe.mixture.experts) + 1,
+        "num_experts_per_tok": recipe.mixture.active,
+    }
+    if factored:
+        ranks = [None if rank == "full" else rank for rank in recipe.effective_ranks]
+        config |= {"expert_ranks": [None, *ranks], "rank_encoding": "null_is_full"}
+    return config
+
+
+def public_config(source: Mapping[str, Any]) -> dict[str, Any]:
+    """`config.json` of the dense public model, from that of a mixture."""
+    router = (*_OURS, "norm_topk_prob", "output_router_logits", "router_aux_loss_coef")
+    config = {key: value for key, value in source.items() if key not in router}
+    return config | {"architectures": ["Olmo2ForCausalLM"], "model_type": "olmo2"}
+
+
+def adapter_config(rank: int, base_model: str) -> dict[str, Any]:
+    """`adapter_config.json` of PEFT: alpha equals r, so that merging adds B·A as it is."""
+    return {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base_model,
+        "r": rank,
+        "lora_alpha": rank,
+        "lora_dropout": 0.0,
+        "target_modules": list(PROJECTIONS),
+        "bias": "none",
+        "fan_in_fan_out": False,
+        "inference_mode": True,
+    }
+
+
+def _plan_router(first: Checkpoint, experts: Sequence[ExpertWeights], layer: int, name: str) -> Planned:
+    hidden = first.sizes.hidden
+    if not experts:  # one expert has the whole weight whatever its row says
+        dtype = public_spec(first, layer, PROJECTIONS[0])[0]
+        return Planned(name, dtype, (1, hidden), lambda: torch.zeros(1, hidden, dtype=dtype))
+
+    def rows() -> Tensor:
+        return torch.stack([first.router(layer)[0], *(expert.router_row(layer) for expert in experts)])
+
+    return Planned(name, first.router(layer).dtype, (len(experts) + 1, hidden), rows)
+
+
+def _plan_weight(recipe: Recipe, expert: ExpertWeights, layer: int, projection: str, rank: Rank, name: str) -> Planned:
+    control = recipe.mixture.rank if recipe.mixture.kind == "control" else None
+    dtype, shape = public_spec(expert.checkpoint, layer, projection)
+    return Planned(name, dtype, shape, lambda: expert.weight(layer, projection, rank, control))
+
+
+def _plan_factors(
+    expert: ExpertWeights, layer: int, projection: str, rank: int, names: tuple[str, str]
+) -> Iterator[Planned]:
+    """A [r, in] and B [out, r]; nothing at rank 0."""
+    if rank == 0:
+        return
+    if expert.store is None:
+        raise ValueError(f"{expert.name}: rank {rank} needs the factor store")
+    store = expert.store
+    out, in_ = public_spec(expert.checkpoint, layer, projection)[1]
+    yield Planned(names[0], store.dtype, (rank, in_), lambda: store.prefix(layer, projection, rank)[0])
+    yield Planned(names[1], store.dtype, (out, rank), lambda: store.prefix(layer, projection, rank)[1].T)

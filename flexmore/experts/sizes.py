@@ -1,0 +1,45 @@
+"""The sizes of a study's models, known before anything is acquired."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flexmore.architectures.sizes import ModelSizes
+from flexmore.config.experts import FolderSource, HubSource
+from flexmore.config.study import Study
+from flexmore.errors import FlexmoreError
+from flexmore.files import read_json
+
+if TYPE_CHECKING:
+    pass
+
+
+def sizes_of(study: Study) -> ModelSizes:
+    """The sizes of a study's models, known before anything is acquired.
+
+    Raises:
+        FlexmoreError: they are on the hub alone, and the configuration does not state them.
+    """
+    source = study.experts["public"]
+    if isinstance(source, FolderSource):
+        return ModelSizes.from_config(read_json(Path(source.path) / "config.json"))
+    if isinstance(source, HubSource):
+        acquired = study.paths.expert("public") / "config.json"
+        if acquired.is_file():
+            return ModelSizes.from_config(read_json(acquired))
+        if study.sizes is None:
+            raise FlexmoreError(
+                f"sizes: the sizes of {source.repo} are not known here; run `flexmore acquire public`, or state "
+                "them in the configuration"
+            )
+        return ModelSizes(**study.sizes.model_dump())
+    from flexmore.pocket.vocabulary import vocabulary
+
+    pocket = study.pocket
+    return ModelSizes(
+        hidden=pocket.hidden,
+        ffn=pocket.ffn,
+        layers=pocket.layers,
+        vocabulary=len(vocabulary()),
+        heads=pocket.heads,
+        key_value_heads=pocket.heads,
+    )

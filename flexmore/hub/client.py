@@ -1,0 +1,75 @@
+"""The Hugging Face hub: what it says of a repository, in words that say what to do; data sets and their rows."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from flexmore.errors import FlexmoreError
+
+if TYPE_CHECKING:
+    pass
+
+TIMEOUT = 60.0
+
+
+def ask(path: str, kind: Literal["dataset", "model"], revision: str | None, endpoint: str | None = None) -> Any:
+    """What the hub says of a repository, of a model its files too; asks for leave to read them.
+
+    Raises:
+        FlexmoreError: it cannot be read: what is missing, what to do.
+    """
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=endpoint)
+    try:
+        info = api.repo_info(path, repo_type=kind, revision=revision, timeout=TIMEOUT, files_metadata=kind == "model")
+        api.auth_check(path, repo_type=kind)
+    except Exception as error:
+        raise explain(error, page_of(path, kind), revision) from None
+    return info
+
+
+def page_of(path: str, kind: Literal["dataset", "model"]) -> str:
+    """Where a person reads about a repository."""
+    return f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{path}"
+
+
+def explain(error: Exception, page: str, revision: str | None) -> FlexmoreError:
+    """An error of the hub's client as a message with the next step."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        OfflineModeIsEnabled,
+        RemoteEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    match error:
+        case FlexmoreError():
+            return error
+        case GatedRepoError():
+            said = f"its licence has to be accepted: open {page}, accept it, then `hf auth login` or set HF_TOKEN"
+        case RevisionNotFoundError():
+            said = f"revision {revision} is not there any more; see {page}"
+        case RemoteEntryNotFoundError():
+            said = f"the file is not there (404), though the hub lists it at {revision}; see {page}, or run again later"
+        case RepositoryNotFoundError():
+            said = f"not there, or not for this token; see {page}, then `hf auth login` or set HF_TOKEN"
+        case OfflineModeIsEnabled():
+            said = "HF_HUB_OFFLINE is set; unset it here, where the network is needed"
+        case HfHubHTTPError():
+            said = _refusal(error.response.status_code, page)
+        case _:  # whatever the client's own HTTP library raises
+            said = f"the hub did not answer ({type(error).__name__}: {error}); run this where there is a network"
+    return FlexmoreError(said)
+
+
+def _refusal(status: int, page: str) -> str:
+    match status:
+        case 401:
+            return "the hub does not know this token (401); `hf auth login` or set HF_TOKEN again"
+        case 403:
+            return f"not for this token (403); ask for access at {page}, or give the token leave to read gated ones"
+        case 429:
+            return "too many requests (429); wait some minutes and run again; `hf auth login` raises the limit"
+        case _:
+            return f"the hub answers with an error ({status}); run again later, what has come is kept"

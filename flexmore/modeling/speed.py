@@ -1,0 +1,138 @@
+"""How fast mixtures of true shape are on this device: one layer of random weights, times the number of layers."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from flexmore.architectures.sizes import ModelSizes
+from flexmore.config.mixtures import Rank
+from flexmore.config.study import Study
+from flexmore.device import torch_device
+from flexmore.mixtures.grid import Mixture, Sweep, sweeps
+from flexmore.mixtures.parameters import effective_rank
+from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM
+
+_ROWS, _CONTEXT, _REPEATS = 16, 256, 3
+_WORDS = 256
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds that a token takes: of a prompt, and generated (many prompts at a time)."""
+
+    prompt: float
+    new: float
+
+
+def measure(study: Study, sizes: ModelSizes) -> dict[str, float]:
+    """Hours of each sweep for a million tokens of prompts, and as many generated: `<sweep>.prompt`, `<sweep>.new`; and
+    how many of its mixtures differ, `<sweep>.mixtures`.
+
+    A sweep's mixtures are taken together, those of the same weights once; what a selection will choose counts as dense.
+    Of ranks that run as corrections the smallest and the largest are measured, those between lie on a line.
+    """
+    device, dtype = torch_device(study.evaluate.device), _dtype(study)
+    known: dict[tuple[int, int, Rank], Speed] = {}
+
+    def speed(mixture: Mixture, rank: Rank) -> Speed:
+        key = (len(mixture.experts), mixture.active, rank)
+        if key not in known:
+            known[key] = _measure(sizes, [rank] * len(mixture.experts), mixture.active, device, dtype)
+        return known[key]
+
+    found = {}
+    for sweep in sweeps(study):
+        each = [_between(mixture, rank, sizes, speed) for mixture, rank in _distinct(sweep, sizes)]
+        found[f"{sweep.name}.prompt"] = 1e6 * sum(one.prompt for one in each) / 3600
+        found[f"{sweep.name}.new"] = 1e6 * sum(one.new for one in each) / 3600
+        found[f"{sweep.name}.mixtures"] = len(each)
+    return found
+
+
+def device_name(study: Study) -> str:
+    """What was measured on."""
+    device = torch_device(study.evaluate.device)
+    return str(torch.cuda.get_device_name(device)) if device.type == "cuda" else "one thread of this CPU"
+
+
+def _distinct(sweep: Sweep, sizes: ModelSizes) -> list[tuple[Mixture, Rank]]:
+    found: dict[tuple[Rank | str, int], tuple[Mixture, Rank]] = {}
+    for mixture in sweep.mixtures:
+        rank: Rank = effective_rank(mixture.ranks[0], sizes) if mixture.ranks else "full"
+        found.setdefault((mixture.rank if mixture.selected else rank, mixture.active), (mixture, rank))
+    return list(found.values())
+
+
+def _between(mixture: Mixture, rank: Rank, sizes: ModelSizes, speed: Callable[[Mixture, Rank], Speed]) -> Speed:
+    """The speed at a rank: measured at 1 and at half of saturation, on a line between; above it, as full size."""
+    half = sizes.saturation // 2
+    if rank == "full" or rank > half or not mixture.experts:
+        return speed(mixture, "full")
+    low, high, share = speed(mixture, 1), speed(mixture, half), (rank - 1) / max(1, half - 1)
+    return Speed(low.prompt + share * (high.prompt - low.prompt), low.new + share * (high.new - low.new))
+
+
+def random_model(
+    sizes: ModelSizes, ranks: Sequence[Rank], device: torch.device, dtype: torch.dtype
+) -> FlexMoREForCausalLM:
+    """A joint mixture of random weights, made on the device; without experts the public model alone."""
+    config = FlexMoREConfig(
+        hidden_size=sizes.hidden, intermediate_size=sizes.ffn, num_hidden_layers=sizes.layers,
+        num_attention_heads=sizes.heads, num_key_value_heads=sizes.key_value_heads, vocab_size=sizes.vocabulary,
+        max_position_embeddings=4096, num_experts=1 + len(ranks), num_experts_per_tok=1, pad_token_id=0, eos_token_id=1,
+        expert_ranks=[None, *(None if rank == "full" else rank for rank in ranks)],
+    )  # fmt: skip
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with device:
+            torch.manual_seed(0)
+            model: FlexMoREForCausalLM = FlexMoREForCausalLM(config).eval()
+        return model
+    finally:
+        torch.set_default_dtype(before)
+
+
+@torch.inference_mode()
+def _measure(sizes: ModelSizes, ranks: Sequence[Rank], active: int, device: torch.device, dtype: torch.dtype) -> Speed:
+    """One layer and the head, each timed; prompts of 256 tokens, then one token for each of 16 of them."""
+    one = ModelSizes(sizes.hidden, sizes.ffn, 1, _WORDS, sizes.heads, sizes.key_value_heads)
+    model = random_model(one, ranks, device, dtype)
+    model.set_active(min(active, 1 + len(ranks)))
+    head = torch.nn.Linear(sizes.hidden, sizes.vocabulary, bias=False, device=device, dtype=dtype)
+    states = torch.randn(_ROWS, sizes.hidden, device=device, dtype=dtype)
+    few = torch.full((_ROWS, _CONTEXT), 2, device=device)
+    rows = few if device.type == "cuda" else few[:1]  # a processor would take minutes
+    cache = model(input_ids=few[:, :8], use_cache=True).past_key_values
+
+    def step() -> None:
+        model(input_ids=few[:, :1], past_key_values=cache, use_cache=True, logits_to_keep=1)
+
+    prompt = _seconds(device, lambda: model(input_ids=rows, use_cache=False, logits_to_keep=1)) * sizes.layers
+    new = _seconds(device, step) * sizes.layers + _seconds(device, lambda: head(states))
+    return Speed(prompt / rows.numel(), new / _ROWS)
+
+
+def _seconds(device: torch.device, work: Callable[[], object]) -> float:
+    """Median time, after one run that does not count."""
+    taken = []
+    for _ in range(1 + _REPEATS):
+        start = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken[1:])
+
+
+def _dtype(study: Study) -> torch.dtype:
+    from flexmore.planning.memory import itemsize
+
+    stated = study.evaluate.dtype
+    if stated != "checkpoint":
+        found: torch.dtype = getattr(torch, stated)
+        return found
+    return torch.bfloat16 if itemsize(study) == 2 else torch.float32

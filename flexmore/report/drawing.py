@@ -1,0 +1,77 @@
+"""Figures and pages from tables: what `draw` and `figures` do."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from flexmore.analysis.artefacts import FIGURES
+from flexmore.analysis.study import Inputs, analyze, read_inputs
+from flexmore.analysis.tables.ranks import numbered
+from flexmore.analysis.tables.results import read_tables, write_tables
+from flexmore.files import write_text
+from flexmore.report.figures import chosen, curves, heatmaps, mixtures, recovered, spectra, style
+from flexmore.report.page.about import About
+from flexmore.report.page.explore import explore
+from flexmore.report.page.readme import captions_in, readme
+
+BESIDE = ("PREDICTIONS.md", "NOTES.md", "config.yaml")
+
+
+def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> list[Path]:
+    """Draw every figure of `FIGURES`; one for which there is no data says so in words.
+
+    Returns:
+        The files written, a PNG and an SVG each.
+    """
+    gained = tables["gains"]
+    public = float(tables["averages"].query("kind == 'baseline'")["average"].iloc[0])
+    figures: dict[str, Callable[[], Figure]] = {
+        "domain_gain": lambda: curves.domain_gain(gained, tables["r95"]),
+        "r95": lambda: recovered.r95(tables["r95"], sorted(set(numbered(gained)["effective_rank"]))),
+        "score_by_rank": lambda: curves.score_by_rank(gained),
+        "heatmap": lambda: heatmaps.heatmap(gained),
+        "heatmap_groups": lambda: heatmaps.heatmap_groups(gained),
+        "joint_by_rank": lambda: mixtures.joint_by_rank(tables["joint"], public),
+        "rules": lambda: chosen.rules(tables["selections"], tables["heldout"]),
+        "parameters": lambda: mixtures.parameters(tables["parameters"], public),
+        "budget": lambda: chosen.budget(tables["budget"], tables["additivity"]),
+        "spectra": lambda: spectra.spectra(inputs.spectra),
+        "error_by_rank": lambda: curves.error_by_rank(inputs.adapters),
+    }
+    paths = []
+    with style.styled():
+        for name in FIGURES:
+            paths += style.save(figures[name](), out, name)
+    return paths
+
+
+def run_analysis(folder: Path, out: Path, about: About) -> None:
+    """Read the measured tables in `folder`, and those of further seeds beside it, and write those of `TABLES` into
+    `out`."""
+    inputs = read_inputs(folder, about.seed, about.experts)
+    write_tables(analyze(inputs, about.settings, about.facts), out)
+
+
+def run_drawing(folder: Path, out: Path, about: About, captions: Path) -> list[Path]:
+    """Draw `out`/figures/ and write `out`/README.md and explore.html, from the measured tables in `folder` and the
+    analysed ones in `out`/tables/.
+
+    Args:
+        captions: a folder of <figure>.rst.
+    """
+    inputs, tables = read_inputs(folder, about.seed, about.experts), read_tables(out / "tables")
+    paths = draw(inputs, tables, out / "figures")
+    beside = [name for name in BESIDE if (out / name).is_file()]
+    captioned, elsewhere = captions_in(captions), left_out_elsewhere(inputs)
+    page = readme(tables, about, inputs.versions, captioned, beside, inputs.quarantine, elsewhere)
+    write_text(out / "README.md", page)
+    write_text(out / "explore.html", explore(tables, inputs.scores, about.family, about.settings))
+    return paths
+
+
+def left_out_elsewhere(inputs: Inputs) -> dict[str, pd.DataFrame]:
+    """The quarantined scores of other training seeds, by seed, where there are any."""
+    rows = {seed: other.quarantine for seed, other in inputs.others.items()}
+    return {seed: own for seed, own in rows.items() if own is not None and len(own)}

@@ -1,0 +1,90 @@
+"""What rules choose, and what a budget buys."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from flexmore.analysis.findings.skills import ALL
+from flexmore.report.figures.curves import POINTS
+from flexmore.report.figures.mixtures import parameter_axis
+from flexmore.report.figures.style import GREY, JOINT, PAGE, canvas, legend, notice
+
+_MARKERS = ("s", "^", "v", "D", "P")
+
+
+def rules(selections: pd.DataFrame, heldout: pd.DataFrame) -> Figure:
+    """Every rule: its mean gain on the items that chose and on held-out ones, and the parameters that it saves.
+
+    Args:
+        selections: of `selections.selections`.
+        heldout: of `heldout.cross_fit`.
+    """
+    rows = heldout[heldout["expert"] == ALL].set_index("rule")
+    if rows.empty:
+        return notice("rules: nothing can be judged on held-out items (no per-item results, or no pairs)")
+    saved = selections[selections["note"] == ""].groupby("rule")["saved"].mean().reindex(rows.index)
+    reads = selections.drop_duplicates("rule").set_index("rule")["reads"].reindex(rows.index)
+    figure = canvas(PAGE, 0.9 + 0.24 * len(rows))
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    places = np.arange(len(rows))
+    held = POINTS * rows["held_out"].to_numpy()
+    ends = np.abs(POINTS * rows[["held_out_low", "held_out_high"]].to_numpy().T - held)
+    left.errorbar(
+        held, places, xerr=ends, fmt="o", color=JOINT[0], elinewidth=0.9, capsize=1.5, label="judged on held-out items"
+    )
+    left.plot(
+        POINTS * rows["naive"], places, marker="o", linestyle="", markerfacecolor="none", color="#D55E00", markersize=7,
+        label="judged on the items that chose",
+    )  # fmt: skip
+    left.set_yticks(places, [f"{rule} ({reads[rule]})" for rule in rows.index])
+    left.invert_yaxis()
+    left.set_xlabel("mean gain of the pairs (points of the average)")
+    right.barh(places, 100 * saved.to_numpy(), color="#9ecae1", height=0.6)
+    right.axvline(0, color="black", linewidth=0.8)
+    right.set_xlabel("parameters of a pair saved\nagainst the highest average (%)")
+    for panel in (left, right):
+        panel.grid(visible=False, axis="y")
+    legend(figure, [left])
+    return figure
+
+
+def budget(front: pd.DataFrame, tested: pd.DataFrame) -> Figure:
+    """The Pareto front of predicted sums of pair gains, and what joint mixtures really gained.
+
+    Args:
+        front: of `budget.front_of`.
+        tested: of `budget.additivity`.
+    """
+    if front.empty:
+        return notice("budget: no uniform joint mixture to count parameters from")
+    figure = canvas(PAGE * 0.8, 3.0)
+    panel = figure.add_subplot()
+    panel.step(
+        front["parameters"].to_numpy(),
+        POINTS * front["gain"],
+        where="post",
+        color=GREY,
+        label="highest sum of pair gains",
+    )
+    uniform = tested[tested["rank"].str.isdigit()].drop_duplicates("rank")
+    panel.plot(
+        uniform["parameters"].to_numpy(), POINTS * uniform["sum_of_gains"], color=GREY, linestyle="", marker=".",
+        label="sum at uniform ranks",
+    )  # fmt: skip
+    for i, (active, own) in enumerate(tested.groupby("active")):
+        colour, marker = JOINT[i % len(JOINT)], _MARKERS[i % len(_MARKERS)]
+        for hollow, rows in ((False, own[own["closer"] == ""]), (True, own[own["closer"] != ""])):
+            gain = rows["joint_gain"].to_numpy()
+            half = np.nan_to_num(np.stack([gain - rows["low"].to_numpy(), rows["high"].to_numpy() - gain]))
+            panel.errorbar(
+                rows["parameters"].to_numpy(), POINTS * gain, yerr=POINTS * half, fmt=marker, color=colour,
+                markerfacecolor="white" if hollow else colour, markersize=4, elinewidth=0.7, capsize=1.2,
+                label=None if hollow else f"measured, {active} active",
+            )  # fmt: skip
+    if (tested["closer"] != "").any():
+        panel.plot([], [], color=GREY, linestyle="", marker="o", markerfacecolor="white", label="of unequal ranks")
+    parameter_axis(panel, pd.concat([front["parameters"], tested["parameters"]]))
+    panel.set_xlabel("total parameters of the joint mixture")
+    panel.set_ylabel("gain over public (points)")
+    panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure

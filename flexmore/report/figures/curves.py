@@ -1,0 +1,172 @@
+"""Scores, gains and errors against rank, a line for each expert."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from flexmore.analysis.findings.recovery import curve
+from flexmore.analysis.tables.ranks import full, numbered
+from flexmore.report.figures.style import GREY, PAGE, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
+
+POINTS = 100.0
+"""From shares to points."""
+
+
+def score_by_rank(gains: pd.DataFrame) -> Figure:
+    """Score of the pairs against rank, a panel per group, with public as a line and full as a separate mark; bands are
+    the intervals of the gains.
+
+    Args:
+        gains: of `gains.gains`.
+    """
+    rows = gains[gains["kind"].isin(["pair", "extra"]) & (gains["scope"] == "group")]
+    if rows.empty:
+        return notice("score by rank: no pairs were evaluated")
+    look = looks(rows["experts"])
+    groups = list(rows["name"].unique())
+    axis = RankAxis(numbered(rows)["effective_rank"], ["full"] if len(full(rows)) else [])
+    figure, panels = _panels(len(groups), 2.0)
+    for panel, group in zip(panels, groups, strict=True):
+        part = rows[rows["name"] == group]
+        panel.axhline(POINTS * part["public"].iloc[0], color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1, label="public")
+        for expert in look:
+            own = part[part["experts"] == expert]
+            _line(panel, axis, numbered(own), full(own), "score", expert, look[expert])
+        axis.dress(panel)
+        _widen(panel)
+        panel.set_title(f"{group} ({part['tasks'].iloc[0]} tasks)")
+        panel.set_ylabel("score (points)")
+    legend(figure, panels)
+    return figure
+
+
+def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
+    """Gain of each pair on its own domain against rank, with intervals, monotone fit, r95 and half of the
+    gain.
+
+    Args:
+        gains: of `gains.gains`.
+        recovery: of `recovery.recover`.
+    """
+    rows = gains[
+        gains["kind"].isin(["pair", "extra"]) & (gains["scope"] == "domain") & (gains["name"] == gains["experts"])
+    ]
+    if rows.empty:
+        return notice("gain on the own domain: no task of this suite belongs to an expert's domain")
+    look = looks(gains.loc[gains["kind"].isin(["pair", "extra"]), "experts"])
+    experts = sorted(rows["experts"].unique())
+    axis = RankAxis(numbered(rows)["effective_rank"], ["full"] if len(full(rows)) else [])
+    found = recovery[recovery["scope"] == "domain"].set_index("expert")
+    figure, panels = _panels(len(experts), 2.0, sharey=True)
+    for panel, expert in zip(panels, experts, strict=True):
+        points = curve(rows, expert, "domain", expert)
+        whole = full(rows[rows["experts"] == expert])
+        panel.axhline(0, color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1, label="public")
+        _intervals(panel, axis.places(points["effective_rank"]), points, look[expert])
+        _intervals(panel, axis.places(whole["rank"]), whole, look[expert], hollow=True)
+        fit = POINTS * points["fit"]
+        panel.plot(axis.places(points["effective_rank"]), fit, color=look[expert].colour, label="monotone fit")
+        _marks(panel, axis, found.loc[expert], points)
+        axis.dress(panel)
+        panel.set_title(_title(expert, found.loc[expert]), color="black")
+        panel.set_ylabel("gain (points)")
+    legend(figure, panels)
+    return figure
+
+
+def error_by_rank(adapters: pd.DataFrame | None) -> Figure:
+    """Relative Frobenius error of each expert's adapters against rank.
+
+    Args:
+        adapters: of `spectra.gather_adapters`.
+    """
+    rows = None if adapters is None else adapters[adapters["effective_rank"].astype(str).str.isdigit()]
+    if rows is None or rows.empty:
+        return notice("error by rank: no adapters were measured")
+    rows = rows.assign(effective_rank=rows["effective_rank"].astype(int))
+    rows = rows.drop_duplicates(["expert", "effective_rank"]).sort_values(["expert", "effective_rank"])
+    axis = RankAxis(rows["effective_rank"], [])
+    figure = canvas(PAGE * 0.6, 2.7)
+    panel = figure.add_subplot()
+    for expert, look in looks(rows["expert"]).items():
+        own = rows[rows["expert"] == expert]
+        panel.plot(
+            axis.places(own["effective_rank"]), own["error"].to_numpy(),
+            color=look.colour, marker=look.marker, linestyle=look.dash, label=expert,
+        )  # fmt: skip
+    axis.dress(panel)
+    panel.set_ylim(bottom=0)
+    panel.set_ylabel("relative error of the delta (Frobenius)")
+    panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _panels(count: int, height: float, *, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+    """`count` panels, up to three in a row; panels of a row that is not full are left out."""
+    columns = min(count, 3)
+    lines = -(-count // columns)
+    figure = canvas(PAGE * max(columns, 1.7) / 3, height * lines + 0.3)
+    grid = np.ravel(figure.subplots(lines, columns, sharey=sharey))
+    for empty in grid[count:]:
+        empty.remove()
+    return figure, list(grid[:count])
+
+
+def _widen(panel: Axes, least: float = 4.0) -> None:
+    """Show at least `least` points, so that noise does not fill a panel where nothing happens."""
+    low, high = panel.get_ylim()
+    if high - low < least:
+        panel.set_ylim((low + high - least) / 2, (low + high + least) / 2)
+
+
+def _line(
+    panel: Axes, axis: RankAxis, points: pd.DataFrame, whole: pd.DataFrame, value: str, label: str, look: Look
+) -> None:
+    places = axis.places(points["effective_rank"])
+    below, above = (points["public"] + points[end] for end in ("low", "high"))
+    panel.fill_between(places, POINTS * below, POINTS * above, color=look.colour, alpha=0.12, linewidth=0)
+    panel.plot(
+        places,
+        POINTS * points[value],
+        color=look.colour,
+        marker=look.marker,
+        linestyle=look.dash,
+        label=label,
+    )
+    panel.plot(
+        axis.places(whole["rank"]), POINTS * whole[value],
+        color=look.colour, marker=look.marker, linestyle="", markerfacecolor="white", markersize=5,
+    )  # fmt: skip
+
+
+def _intervals(panel: Axes, places: list[float], rows: pd.DataFrame, look: Look, *, hollow: bool = False) -> None:
+    gain = rows["gain"].to_numpy()
+    below, above = gain - rows["low"].to_numpy(), rows["high"].to_numpy() - gain
+    panel.errorbar(
+        places, POINTS * gain, yerr=POINTS * np.nan_to_num(np.stack([below, above])),
+        color=look.colour, marker=look.marker, linestyle="", elinewidth=0.9, capsize=1.5,
+        markerfacecolor="white" if hollow else look.colour, markersize=4,
+    )  # fmt: skip
+
+
+def _marks(panel: Axes, axis: RankAxis, found: pd.Series, points: pd.DataFrame) -> None:
+    """r95 as a vertical line in the band of its interval, half of full's gain as a cross where the fit passes it."""
+    if found["r95_low"] and found["r95_high"]:
+        low, high = (axis.at(int(end) if end.isdigit() else end) for end in (found["r95_low"], found["r95_high"]))
+        panel.axvspan(low - 0.08, high + 0.08, color=GREY, alpha=0.18, linewidth=0, label="interval of r95", zorder=0)
+    if str(found["r95"]).isdigit():
+        panel.axvline(axis.at(int(found["r95"])), color="black", linewidth=1, linestyle=":", label="r95", zorder=1)
+    if not np.isnan(found["half_rank"]):
+        panel.plot(
+            [np.log2(found["half_rank"])], [POINTS * found["full_gain"] / 2],
+            marker="x", markersize=7, markeredgewidth=1.6, color="black", linestyle="",
+            label="half of full's gain", zorder=5,
+        )  # fmt: skip
+
+
+def _title(expert: str, found: pd.Series) -> str:
+    if found["r95_reason"]:
+        return f"{expert}: no r95"
+    half = "" if np.isnan(found["half_rank"]) else f", half at {found['half_rank']:.1f}"
+    return f"{expert}: r95 {found['r95']}{half}"

@@ -1,0 +1,111 @@
+"""Gain over public as a map, experts x ranks."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from flexmore.analysis.statistics.gains import HARMS, UNCLEAR
+from flexmore.analysis.tables.ranks import full, numbered
+from flexmore.report.figures.curves import POINTS
+from flexmore.report.figures.style import COLUMN, GREY, PAGE, canvas, notice
+
+_MAP = "PuOr_r"
+"""Diverging, zero white, told apart by colour-blind readers."""
+
+
+def gain_table(gains: pd.DataFrame, scope: str, name: str, value: str = "gain") -> pd.DataFrame:
+    """Gain in points (or another column as it is), experts x (the ladder's distinct effective ranks, then `full`)."""
+    rows = gains[(gains["kind"] == "pair") & (gains["scope"] == scope) & (gains["name"] == name)]
+    table = numbered(rows, kinds=("pair",)).pivot(index="experts", columns="effective_rank", values=value)
+    table.columns = [str(rank) for rank in table.columns]
+    whole = full(rows).set_index("experts")[value]
+    if len(whole):
+        table = table.reindex(table.index.union(whole.index)).assign(full=whole)
+    table = table.sort_index()
+    return POINTS * table if value == "gain" else table
+
+
+def heatmap(gains: pd.DataFrame) -> Figure:
+    """Gain on the average, experts x ranks, the numbers written in; grey and in brackets where the interval holds zero.
+
+    Args:
+        gains: of `gains.gains`.
+    """
+    table = gain_table(gains, "average", "average")
+    if table.empty:
+        return notice("heat map: no pairs were evaluated")
+    figure = canvas(max(COLUMN, 1.6 + 0.42 * table.shape[1]), max(0.9 + 0.3 * len(table), 2.0))
+    panel = figure.add_subplot()
+    bound = _bound([table])
+    image = _map(panel, table, bound)
+    verdicts = gain_table(gains, "average", "average", "verdict").to_numpy()
+    for (row, column), value in np.ndenumerate(table.to_numpy()):
+        if not np.isnan(value):
+            unclear = verdicts[row, column] == UNCLEAR
+            colour = "white" if abs(value) > 0.65 * bound else GREY if unclear else "black"
+            text = f"({_signed(value)})" if unclear else _signed(value)
+            panel.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)
+    panel.set_xlabel("rank")
+    figure.colorbar(image, ax=panel, label="gain in average (points)", pad=0.02)
+    return figure
+
+
+def heatmap_groups(gains: pd.DataFrame) -> Figure:
+    """Gain on each group, experts x ranks, one colour scale; a dot: the interval holds zero, a dash: it is below zero.
+
+    Args:
+        gains: of `gains.gains`.
+    """
+    rows = gains[(gains["kind"] == "pair") & (gains["scope"] == "group")]
+    if rows.empty:
+        return notice("heat map: no pairs were evaluated")
+    tables = {str(name): gain_table(gains, "group", str(name)) for name in rows["name"].unique()}
+    columns = min(len(tables), 3)
+    lines = -(-len(tables) // columns)
+    height = max(0.7 + 0.2 * len(next(iter(tables.values()))), 1.7 if lines == 1 else 1.2)
+    figure = canvas(PAGE * max(columns, 1.7) / 3, height * lines)
+    grid = np.ravel(figure.subplots(lines, columns, sharex=True, sharey=True))
+    bound = _bound(list(tables.values()))
+    for panel, (name, table) in zip(grid, tables.items(), strict=False):
+        image = _map(panel, table, bound)
+        verdicts = gain_table(gains, "group", name, "verdict").to_numpy()
+        for verdict, marker, size in ((UNCLEAR, ".", 1.5), (HARMS, "_", 4)):
+            rows_, columns_ = np.nonzero(verdicts == verdict)
+            panel.plot(columns_, rows_, marker=marker, color=GREY, markersize=size, linestyle="")
+        panel.set_title(name)
+    for panel in grid[len(tables) - columns : len(tables)]:
+        panel.set_xlabel("rank")
+        panel.tick_params(labelbottom=True)
+    for empty in grid[len(tables) :]:
+        empty.remove()
+    figure.colorbar(image, ax=list(grid[: len(tables)]), label="gain (points)", pad=0.02)
+    return figure
+
+
+def _signed(value: float) -> str:
+    # + 0.0 makes a rounded -0.0 a zero without a sign
+    return f"{round(value, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _bound(tables: list[pd.DataFrame]) -> float:
+    return (
+        max(
+            (float(np.nanmax(np.abs(table.to_numpy()))) for table in tables if table.notna().any(axis=None)),
+            default=0.0,
+        )
+        or 1.0
+    )
+
+
+def _map(panel: Axes, table: pd.DataFrame, bound: float) -> AxesImage:
+    image = panel.imshow(table.to_numpy(), cmap=_MAP, vmin=-bound, vmax=bound, aspect="auto")
+    labels = list(table.columns)
+    crowded = len(labels) > 10
+    panel.set_xticks(range(len(labels)), labels, rotation=90 if crowded else 0)
+    panel.set_yticks(range(len(table)), list(table.index))
+    panel.grid(visible=False)
+    panel.spines[:].set_visible(False)
+    panel.tick_params(length=0)
+    return image

@@ -1,0 +1,165 @@
+"""Joint mixtures against rank, and what parameters buy."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from flexmore.analysis.tables.ranks import numbered
+from flexmore.report.figures.curves import POINTS
+from flexmore.report.figures.style import GREY, JOINT, PAGE, PUBLIC, RankAxis, canvas, legend, looks, notice
+
+_MARKERS = ("o", "s", "^", "D", "v")
+
+
+def joint_by_rank(joint: pd.DataFrame, public: float) -> Figure:
+    """Average of the joint mixtures against rank, a line per number of active experts; full and selections
+    apart.
+
+    Args:
+        joint: of `optima.joint`.
+        public: the public model's average.
+    """
+    if joint.empty:
+        return notice("joint mixtures: none were evaluated")
+    joint = joint.assign(kind="joint", experts="")
+    points = numbered(joint, kinds=("joint",))
+    others = joint[~joint["rank"].str.isdigit()]
+    axis = RankAxis(points["effective_rank"], others["rank"])
+    figure = canvas(PAGE * 0.75, 2.9)
+    panel = figure.add_subplot()
+    panel.axhline(POINTS * public, color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1, label="public")
+    actives = sorted(joint["active"].unique())
+    for i, active in enumerate(actives):
+        colour, marker = JOINT[i % len(JOINT)], _MARKERS[i % len(_MARKERS)]
+        # beside each other, so that intervals at one rank do not hide behind each other
+        aside = 0.1 * (i - (len(actives) - 1) / 2)
+        line = points[points["active"] == active]
+        apart = others[others["active"] == active]
+        _errorbars(panel, axis.places(line["effective_rank"]), line, aside, colour, marker, f"{active} active")
+        _errorbars(panel, axis.places(apart["rank"]), apart, aside, colour, marker, None)
+    axis.dress(panel)
+    chosen = bool((others["rank"] != "full").any())
+    panel.set_xlabel("rank of every expert (selections: a rank for each)" if chosen else "rank of every expert")
+    panel.set_ylabel("average (points)")
+    panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _errorbars(
+    panel: Axes,
+    places: list[float],
+    rows: pd.DataFrame,
+    aside: float,
+    colour: str,
+    marker: str,
+    label: str | None,
+) -> None:
+    average, gain = rows["average"].to_numpy(), rows["gain"].to_numpy()
+    half = np.nan_to_num(np.stack([gain - rows["low"].to_numpy(), rows["high"].to_numpy() - gain]))
+    if label:
+        panel.plot(places, POINTS * average, color=colour, linewidth=0.8)
+    panel.errorbar(
+        np.asarray(places) + aside, POINTS * average, yerr=POINTS * half, color=colour, marker=marker,
+        linestyle="", markerfacecolor=colour if label else "white", elinewidth=0.8, capsize=1.5, label=label,
+    )  # fmt: skip
+
+
+def parameters(table: pd.DataFrame, public: float) -> Figure:
+    """Total parameters against the average: pairs by expert in one panel, joint mixtures by active in another.
+
+    Args:
+        table: of `optima.parameters`.
+        public: the public model's average.
+    """
+    if table.empty:
+        return notice("parameters: no mixtures were evaluated")
+    pairs, joint = table[table["kind"] != "joint"], table[table["kind"] == "joint"]
+    parts = [part for part in (pairs, joint) if len(part)]
+    figure = canvas(PAGE * (1 if len(parts) == 2 else 0.6), 2.9)
+    panels = dict(zip([id(part) for part in parts], np.ravel(figure.subplots(1, len(parts))), strict=True))
+    for panel in panels.values():
+        panel.axhline(POINTS * public, color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1, label="public")
+        panel.set_ylabel("average (points)")
+    if len(pairs):
+        _pairs(panels[id(pairs)], pairs)
+    if len(joint):
+        _joint(panels[id(joint)], joint)
+    legend(figure, list(panels.values()), ncols=5)
+    return figure
+
+
+def _pairs(panel: Axes, pairs: pd.DataFrame) -> None:
+    for expert, look in looks(pairs["experts"]).items():
+        own = pairs[pairs["experts"] == expert]
+        line = own[own["rank"].str.isdigit()].drop_duplicates("parameters")
+        whole = own[own["rank"] == "full"]
+        panel.plot(
+            line["parameters"].to_numpy(), POINTS * line["average"], marker=look.marker, color=look.colour,
+            linestyle=look.dash, linewidth=0.8, markersize=3.5, label=expert,
+        )  # fmt: skip
+        panel.plot(
+            whole["parameters"].to_numpy(), POINTS * whole["average"], marker=look.marker, color=look.colour,
+            linestyle="", markersize=5, markerfacecolor="white",
+        )  # fmt: skip
+    panel.set_title("pairs (hollow: full)")
+    parameter_axis(panel, pairs["parameters"])
+
+
+def _joint(panel: Axes, joint: pd.DataFrame) -> None:
+    for i, active in enumerate(sorted(joint["active"].unique())):
+        own = joint[joint["active"] == active].sort_values("parameters", kind="stable")
+        colour, marker = JOINT[i % len(JOINT)], _MARKERS[i % len(_MARKERS)]
+        uniform = own[own["rank"].str.isdigit()].drop_duplicates("parameters")
+        panel.plot(
+            uniform["parameters"].to_numpy(), POINTS * uniform["average"], marker=marker, color=colour,
+            linewidth=0.8, markersize=3.5, label=f"joint, {active} active",
+        )  # fmt: skip
+        selected = own[~own["rank"].str.isdigit()]
+        panel.plot(
+            selected["parameters"].to_numpy(), POINTS * selected["average"], marker=marker, color=colour,
+            linestyle="", markersize=6, markerfacecolor="none", markeredgewidth=1.1,
+        )  # fmt: skip
+    named = joint[~joint["rank"].str.isdigit()].drop_duplicates("rank").sort_values("parameters", kind="stable")
+    for parameters, names in _beside(named):
+        panel.axvline(parameters, color=GREY, linewidth=0.6, linestyle=":", zorder=0)
+        panel.text(
+            parameters, 0.5, names, rotation=90, ha="center", va="center", fontsize=7, color="black",
+            transform=panel.get_xaxis_transform(), bbox={"color": "white", "pad": 1},
+        )  # fmt: skip
+    panel.set_title("joint (hollow: full and selections)")
+    parameter_axis(panel, joint["parameters"])
+
+
+def _beside(named: pd.DataFrame) -> list[tuple[float, str]]:
+    """The selections' places, those that lie within a twentieth of one another together: parameters and names."""
+    found: list[tuple[float, list[str]]] = []
+    for rank, parameters in named[["rank", "parameters"]].itertuples(index=False):
+        if found and parameters < 1.05 * found[-1][0]:
+            found[-1][1].append(str(rank))
+        else:
+            found.append((float(parameters), [str(rank)]))
+    return [(parameters, ", ".join(names)) for parameters, names in found]
+
+
+def parameter_axis(panel: Axes, parameters: pd.Series) -> None:
+    """Dress a panel's x axis for numbers of parameters."""
+
+    def human(value: float, _: object = None) -> str:
+        for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+            if value >= size:
+                return f"{value / size:.3g}{unit}"
+        return f"{value:g}"
+
+    if parameters.max() > 1.5 * parameters.min():
+        panel.set_xscale("log")
+        panel.xaxis.set_minor_formatter(NullFormatter())
+        ends = np.log10([parameters.min(), parameters.max()])
+        steps = [
+            m * 10.0**e for e in range(int(ends[0]) - 1, int(ends[1]) + 2) for m in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+        ]
+        shown = [s for s in steps if parameters.min() * 0.95 <= s <= parameters.max() * 1.05]
+        panel.set_xticks(shown[:: 1 + (len(shown) - 1) // 6])
+    panel.xaxis.set_major_formatter(FuncFormatter(human))
+    panel.set_xlabel("total parameters")

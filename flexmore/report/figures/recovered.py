@@ -1,0 +1,69 @@
+"""r95 of every expert with both of its intervals."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from flexmore.analysis.findings.recovery import R95_SCOPES
+from flexmore.report.figures.style import GREY, PAGE, Look, RankAxis, canvas, legend, looks, notice
+
+_LEAST = 0.25
+"""Half the length that the interval of a single rank is drawn with, in steps of the axis."""
+
+
+def r95(table: pd.DataFrame, ranks: list[int]) -> Figure:
+    """r95 by expert, a panel for its own domain, the average and each skill; what is not defined is said.
+
+    Args:
+        table: of `recovery.recover`.
+        ranks: the distinct ranks measured.
+    """
+    rows = table[table["scope"].isin(R95_SCOPES)]
+    rows = rows.assign(title=rows["name"].where(rows["scope"] != "domain", "its own domain"))
+    if rows.empty or not ranks:
+        return notice("r95: no pairs were evaluated")
+    rows = rows.sort_values("scope", key=lambda scopes: scopes.map(R95_SCOPES.index), kind="stable")
+    titles = list(rows["title"].unique())
+    experts, look = sorted(rows["expert"].unique()), looks(rows["expert"])
+    axis = RankAxis(ranks)
+    columns = min(len(titles), 2)
+    lines = -(-len(titles) // columns)
+    figure = canvas(PAGE * (1 if columns == 2 else 0.6), lines * (0.75 + 0.17 * len(experts)) + 0.3)
+    panels = list(figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel())
+    for i, (panel, title) in enumerate(zip(panels, titles, strict=False)):
+        own = rows[rows["title"] == title].set_index("expert")
+        for place, expert in enumerate(experts):
+            if expert in own.index:
+                _line(panel, axis, place, own.loc[expert], look[expert])
+        lowest = i + columns >= len(titles)
+        axis.dress(panel, title=lowest)
+        panel.tick_params(labelbottom=lowest)
+        panel.grid(visible=True, axis="x")
+        panel.set_title(title)
+        panel.set_yticks(range(len(experts)), experts)
+        panel.set_ylim(len(experts) - 0.4, -0.6)
+    for empty in panels[len(titles) :]:
+        empty.remove()
+    legend(figure, panels[: len(titles)])
+    return figure
+
+
+def _line(panel: Axes, axis: RankAxis, place: int, row: pd.Series, look: Look) -> None:
+    if not row["r95"]:
+        panel.text(
+            axis.at(axis.ranks[0]), place, "no gain to recover" if "zero" in row["r95_reason"] else "not defined",
+            fontsize=6.5, color=GREY, va="center", style="italic",
+        )  # fmt: skip
+        return
+    # one below the other, so that neither hides the other
+    for key, below, width, label in (("r95_", 0.0, 3.0, "over items"), ("r95_tasks_", 0.27, 1.0, "over tasks")):
+        if row[f"{key}low"] and row[f"{key}high"]:
+            ends = [_at(axis, row[f"{key}{end}"]) for end in ("low", "high")]
+            if ends[0] == ends[1]:  # certain to be this rank of those measured, and to be seen
+                ends = [ends[0] - _LEAST, ends[0] + _LEAST]
+            panel.plot(ends, [place + below] * 2, color=GREY, linewidth=width, label=label, solid_capstyle="butt")
+    panel.plot([_at(axis, row["r95"])], [place], marker=look.marker, color=look.colour, markersize=5, zorder=5)
+
+
+def _at(axis: RankAxis, rank: str) -> float:
+    return axis.at(int(rank) if rank.isdigit() else rank)

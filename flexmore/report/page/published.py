@@ -1,0 +1,86 @@
+"""Published values beside ours: for the family that they were measured on, and for no other."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from flexmore.report.page.findings import Tables
+from flexmore.report.page.words import DASH, count, markdown, score
+
+Published = Mapping[str, Any]
+"""The content of reports/paper/published.yaml."""
+
+
+def beside_published(tables: Tables, values: Published | None) -> str:
+    """The section: averages, then groups, each published value with its source, then what to mind when comparing.
+
+    Args:
+        values: of the family; None where nothing was published of it.
+    """
+    if values is None:
+        return ""
+    averages = tables["averages"]
+    lead = (
+        "Published values are other people's measurements, ours are those of this study. They differ in prompts, items "
+        "and metrics, and a row of a single expert is a dense model where ours is the pair of public and expert, so "
+        "levels are not to be compared without the cautions below."
+    )
+    heads = ["joint mixture", "published", "parameters", "source", "ours", "parameters"]
+    means = markdown(heads, [_average(entry, averages, values) for entry in values["averages"]])
+    groups = list(values["groups"])
+    rows = markdown(["model", "whose", *groups, "mean"], _rows(averages, values))
+    cautions = "\n".join(f"- {text.strip()}" for text in values["cautions"])
+    return "\n\n".join([lead, means, rows, cautions, _sources(values)])
+
+
+def _average(entry: Mapping[str, Any], averages: pd.DataFrame, values: Published) -> list[str]:
+    """A published average and our joint mixtures that it is shown beside."""
+    ours = averages[(averages["kind"] == "joint") & (averages["rank"].astype(str) == entry["ours"])]
+    if not set(values["groups"]) <= set(averages.columns):  # the mean of some groups is another average
+        ours = ours.head(0)
+    active = entry.get("active")
+    if active is not None:
+        ours = ours[ours["active"] == active]
+    stated = f"{entry['model']}, {active} active" if active else entry["model"]
+    each = "; ".join(f"{score(row['average'], 2)} (`{row['mixture']}`)" for _, row in ours.iterrows())
+    sizes = "; ".join(count(size) for size in ours["parameters"].unique())
+    published = f"{entry['average']:.2f}"
+    return [stated, published, entry.get("parameters", DASH), _label(entry, values), each or DASH, sizes or DASH]
+
+
+def _rows(averages: pd.DataFrame, values: Published) -> Iterator[list[str]]:
+    """Each published row of group means, and below it ours."""
+    for row in values["rows"]:
+        scores = row["scores"]
+        cells = [f"{value:.1f}" for value in (*scores, sum(scores) / len(scores))]
+        yield [row["model"], f"published ({_label(row, values)})", *cells]
+        whole = set(values["groups"]) <= set(averages.columns)
+        for _, own in _ours(averages, row["expert"]).iterrows():
+            each = [score(own[name]) if name in own else DASH for name in values["groups"]]
+            yield [f"`{own['mixture']}`", "ours", *each, score(own["average"]) if whole else DASH]
+
+
+def _ours(averages: pd.DataFrame, expert: str) -> pd.DataFrame:
+    """The public model; an expert's pair or all experts joined, at full size."""
+    if expert == "public":
+        return averages[averages["kind"] == "baseline"]
+    full = averages[averages["rank"].astype(str) == "full"]
+    if expert == "joint":
+        return full[full["kind"] == "joint"]
+    return full[(full["kind"] == "pair") & (full["experts"] == expert)]
+
+
+def _label(entry: Mapping[str, Any], values: Published) -> str:
+    """A value's source; that it is second-hand is said wherever it stands."""
+    name = str(entry["source"])
+    return f"{name}, second-hand" if values["sources"][name].get("second_hand") else name
+
+
+def _sources(values: Published) -> str:
+    lines = []
+    for name, source in values["sources"].items():
+        where = f", {source['url']}" if "url" in source else ""
+        hand = " Second-hand." if source.get("second_hand") else ""
+        lines.append(f"- *{name}*: {source['title']}{where}; metrics: {source['metrics']}.{hand}")
+    return "Sources:\n\n" + "\n".join(lines)

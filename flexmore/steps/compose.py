@@ -1,0 +1,55 @@
+"""Recipes: what each mixture is made of. Static ones need checkpoints and factors; selected ones the pairs' scores."""
+
+from dataclasses import replace
+
+from flexmore.analysis.selection.rules import RULES
+from flexmore.analysis.selection.selections import select
+from flexmore.analysis.tables.spectra import gather_spectra
+from flexmore.analysis.tables.table import collect
+from flexmore.checkpoints.family import check_family, recipe_from_disk
+from flexmore.config.study import Study
+from flexmore.files import write_json
+from flexmore.mixtures.grid import Mixture, Sweep, sweeps
+from flexmore.mixtures.recipe import Recipe
+
+
+def compose_sweep(study: Study, sweep: Sweep) -> None:
+    """Write the recipes of a sweep's mixtures; selections are made from the pairs' scores and spectra.
+
+    Raises:
+        CheckpointError: the experts were not branched from one public model.
+        FlexmoreError: a selection needs a pair that has not been evaluated.
+    """
+    check_family(study.paths, ("public", *sweep.experts))
+    for mixture in _chosen(study, sweep):
+        recipe = recipe_from_disk(study.paths, mixture, study.seed if mixture.kind == "control" else None)
+        write_json(study.paths.recipe(mixture.name), recipe.to_json(study.family))
+
+
+def compose_static(study: Study) -> None:
+    """Write the recipes of all mixtures whose ranks the configuration gives."""
+    for sweep in sweeps(study):
+        if not any(mixture.selected for mixture in sweep.mixtures):
+            compose_sweep(study, sweep)
+
+
+def _chosen(study: Study, sweep: Sweep) -> list[Mixture]:
+    """The mixtures of a sweep, with ranks for those that a selection chooses."""
+    rules = {mixture.rank for mixture in sweep.mixtures if mixture.selected}
+    if not rules:
+        return list(sweep.mixtures)
+    recipes, files = [], {}
+    for pairs in sweeps(study):
+        if not pairs.joint:
+            for mixture in pairs.mixtures:
+                recipes.append(Recipe.read(study.paths.recipe(mixture.name)))
+                files[mixture.name] = study.paths.scores(pairs.name) / f"{mixture.name}.json"
+    scores, items, _ = collect(files, recipes, study.analysis.quarantine)
+    spectra = None
+    if any(RULES[rule].reads == "spectra" for rule in rules):
+        spectra = gather_spectra(study.paths.factors(name) / "spectrum.parquet" for name in study.names)
+    ranks = {rule: select(rule, scores, items, spectra, study.analysis) for rule in rules}
+    return [
+        replace(mixture, ranks=tuple(ranks[mixture.rank][name] for name in mixture.experts))
+        for mixture in sweep.mixtures
+    ]

@@ -1,0 +1,67 @@
+"""Which tasks a study evaluates, and their way into `suite/`, where evaluation reads them."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from flexmore.config.messages import suggest
+from flexmore.config.study import Study
+from flexmore.config.suite import PAPER_SUITE
+from flexmore.errors import FlexmoreError
+from flexmore.evaluation.suite import INDEX, Suite, TaskInfo
+from flexmore.files import atomic_folder, sha256_of, write_json
+
+
+def tasks_of(study: Study) -> tuple[TaskInfo, ...]:
+    """The tasks of a study in the order of its suite, before anything is written.
+
+    Raises:
+        FlexmoreError: a task that the suite does not have.
+    """
+    if study.suite.source == "folder":
+        return Suite.read(Path(str(study.suite.path))).select(study.suite.tasks).index
+    if study.suite.source == "paper":
+        return tuple(_paper(study, info) for info in Suite.read(PAPER_SUITE).select(study.suite.tasks).index)
+    from flexmore.pocket.tasks import list_tasks
+
+    tasks, chosen = list_tasks(study.pocket, study.seed), study.suite.tasks
+    known = [task.task for task in tasks]
+    if unknown := [name for name in chosen or () if name not in known]:
+        raise FlexmoreError(f"suite.tasks: found {unknown[0]!r}; {suggest(unknown[0], known)}")
+    return tuple(task for task in tasks if chosen is None or task.task in chosen)
+
+
+def open_suite(study: Study) -> Suite:
+    """The suite of a study as evaluation reads it, cut down to the tasks wanted.
+
+    Raises:
+        FlexmoreError: it has not been written, or lacks a task.
+    """
+    datasets = study.paths.datasets if study.suite.source == "paper" else None
+    return Suite.read(study.paths.suite, datasets).select(study.suite.tasks)
+
+
+def write_suite(study: Study) -> None:
+    """Put the whole suite into `suite/`, with the SHA-256 of every file in `source.json`."""
+    with atomic_folder(study.paths.suite) as temporary:
+        if study.suite.source == "folder":
+            shutil.copytree(str(study.suite.path), temporary, dirs_exist_ok=True)
+        elif study.suite.source == "paper":
+            shutil.copytree(PAPER_SUITE, temporary, dirs_exist_ok=True)
+            shots = study.paths.datasets / "shots"
+            if study.suite.shots == "olmes":
+                shutil.copytree(shots, temporary / "shots")
+            index = [_paper(study, info).to_json() for info in Suite.read(PAPER_SUITE).index]
+            write_json(temporary / INDEX, index)
+        else:
+            from flexmore.pocket.suite import write_suite as write
+
+            write(temporary, study.pocket, study.seed)
+        files = sorted(path for path in temporary.rglob("*") if path.is_file())
+        hashes = {str(path.relative_to(temporary)): sha256_of(path) for path in files}
+        write_json(temporary / "source.json", hashes)
+
+
+def _paper(study: Study, info: TaskInfo) -> TaskInfo:
+    """A task of the paper with the primary metric that the study reads."""
+    return replace(info, metric=study.suite.words_metric) if info.group == "Gen5" else info

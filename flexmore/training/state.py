@@ -1,0 +1,48 @@
+"""Training checkpoints: one safetensors file holds weights, optimizer moments and the step, published at once.
+
+The texts of a step are a function of seed and step, so that the step is all of the generator's state.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from flexmore.files import atomic_file
+
+Tensors = Mapping[str, torch.Tensor]
+
+
+def save_checkpoint(
+    path: Path, fingerprint: str, step: int, weights: Tensors, optimizer: torch.optim.Optimizer
+) -> None:
+    """Publish the trained `weights` (name to parameter), their moments, and how many steps are done."""
+    state = {f"weight/{name}": weight.detach().contiguous() for name, weight in weights.items()}
+    for name, weight in weights.items():
+        state |= {f"{key}/{name}": value.contiguous() for key, value in optimizer.state[weight].items()}
+    with atomic_file(path) as temporary:
+        save_file(state, temporary, metadata={"fingerprint": fingerprint, "step": str(step)})
+
+
+def load_checkpoint(path: Path, fingerprint: str, weights: Tensors, optimizer: torch.optim.Optimizer) -> int:
+    """Restore `weights` and `optimizer` in place and return the number of steps done.
+
+    0, with nothing touched, where there is no checkpoint, or only one of other settings or of another public model.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("fingerprint") != fingerprint:
+                return 0
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (FileNotFoundError, SafetensorError):
+        return 0
+    with torch.no_grad():
+        for name, weight in weights.items():
+            weight.copy_(state.pop(f"weight/{name}"))
+    for key, value in state.items():
+        moment, _, name = key.partition("/")
+        optimizer.state[weights[name]][moment] = value
+    return int(metadata["step"])

@@ -1,0 +1,173 @@
+"""Simulations with a known truth: do the statistics hold what they promise?
+
+Each runs a few dozen draws in the normal suite, which would show a gross mistake, and 500 with the marker `full`.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+from simulated import RANKS, Design, logistic, same_for_all
+from statsmodels.regression.linear_model import OLS
+
+from flexmore.analysis.findings.recovery import recover
+from flexmore.analysis.findings.regression import POOLED, _fit, design_of, regress
+from flexmore.analysis.findings.shapes import judge_optima
+from flexmore.analysis.findings.skills import compare_skills
+from flexmore.analysis.selection.heldout import ALL, cross_fit
+from flexmore.analysis.statistics.gains import gains
+from flexmore.analysis.statistics.pair_draws import draw_pairs
+from flexmore.config.analysis import AnalysisSettings
+
+SETTINGS = AnalysisSettings(draws=300, reasoning=["BBH"], knowledge=["MMLU"])
+SIX = ("a", "b", "c", "d", "e", "f")
+DRAWS = pytest.mark.parametrize("draws", [40, pytest.param(500, marks=pytest.mark.full)])
+
+
+def _slack(draws: int, rate: float) -> float:
+    """Three standard errors of a rate that is measured in so many draws."""
+    return 3 * float(np.sqrt(rate * (1 - rate) / draws))
+
+
+def _ladder(label: str) -> int:
+    return RANKS.index(int(label)) if label != "full" else len(RANKS)
+
+
+@DRAWS
+@pytest.mark.parametrize(("midpoint", "gain"), [(4, 0.5), (10, 0.2)])
+def test_r95s_interval_over_items_covers(draws: int, midpoint: float, gain: float) -> None:
+    design = Design(("a",), {"MMLU": 4, "BBH": 4})
+    shares = logistic(midpoint)
+    truth = int(np.argmax(shares >= 0.95))
+    generator, inside, far = np.random.default_rng(1), [], []
+    for _ in range(draws):
+        scores, items, _ = design.draw(same_for_all(design, {"a": shares}, gain), generator)
+        found = recover(gains(scores, items), SETTINGS, draw_pairs(scores, items, SETTINGS))
+        row = found[found["scope"] == "average"].iloc[0]
+        assert row["r95_reason"] == ""
+        low, high = _ladder(row["r95_low"]), _ladder(row["r95_high"])
+        inside.append(low <= truth <= high)
+        far.append(low <= truth - 3 <= high)
+    assert np.mean(inside) >= 0.95 - _slack(draws, 0.05)
+    assert np.mean(far) < 0.5  # it is not just wide
+
+
+@DRAWS
+def test_r95s_interval_over_tasks_covers_the_tasks_not_drawn(draws: int) -> None:
+    """Tasks differ in the rank they need; the truth is r95 of the mean over all tasks there could be."""
+    design = Design(("a",), {"MMLU": 12, "BBH": 12}, items=200)
+    generator = np.random.default_rng(2)
+
+    def shares(count: int) -> np.ndarray:
+        midpoints = 2 ** np.clip(generator.normal(2.0, 1.3, count), -1, 6)
+        return np.stack([logistic(m, steepness=3) for m in midpoints])
+
+    truth = int(np.argmax(shares(20_000).mean(axis=0) >= 0.95))
+    over_tasks, over_items = [], []
+    for _ in range(draws):
+        scores, items, _ = design.draw(0.5 * shares(len(design.tasks))[:, None, :], generator)
+        found = recover(gains(scores, items), SETTINGS, draw_pairs(scores, items, SETTINGS))
+        row = found[found["scope"] == "average"].iloc[0]
+        over_tasks.append(_ladder(row["r95_tasks_low"]) <= truth <= _ladder(row["r95_tasks_high"]))
+        over_items.append(_ladder(row["r95_low"]) <= truth <= _ladder(row["r95_high"]))
+    assert np.mean(over_tasks) >= 0.95 - _slack(draws, 0.05)
+    assert np.mean(over_items) < np.mean(over_tasks)  # it is about these tasks alone
+
+
+@DRAWS
+@pytest.mark.parametrize("shape", ["saturating", "flat", "hump"])
+def test_an_optimum_is_called_where_there_is_one(draws: int, shape: str) -> None:
+    """The quadratic alone finds one in nearly every saturating study; the call hardly ever."""
+    design = Design(SIX, {"MMLU": 3, "BBH": 3})
+    midpoints = dict(zip(SIX, (1, 1.5, 2, 2, 3, 4), strict=True))
+    hump = np.append(1 - np.square(np.arange(7) - 3.2) / 9, 0.0)
+    curves = {
+        "saturating": {expert: logistic(m) for expert, m in midpoints.items()},
+        "flat": dict.fromkeys(SIX, np.ones(8)),
+        "hump": dict.fromkeys(SIX, hump),
+    }[shape]
+    generator, called, turned = np.random.default_rng(3), [], []
+    # a rate that has to be high shows in fewer draws than one that has to be low
+    for _ in range(min(draws, 100) if shape == "hump" else draws):
+        scores, _, answers = design.draw(same_for_all(design, curves, 0.3), generator)
+        _, fits = regress(scores, SETTINGS)
+        table = judge_optima(scores, answers, fits[fits["response"] == POOLED], SETTINGS)
+        called.append(table["optimum"].iloc[0] == "yes")
+        turned.append(fits["note"].iloc[0] == "")
+    if shape == "hump":
+        assert np.mean(called) > 0.8
+    else:
+        assert np.mean(called) <= 0.05 + _slack(draws, 0.02)
+    if shape == "saturating":
+        assert np.mean(turned) > 0.8  # what the paper's reading alone would have said
+
+
+@DRAWS
+@pytest.mark.parametrize(("doublings", "weak"), [(0.0, 0.5), (0.0, 0.15), (1.5, 0.5)])
+def test_reasoning_against_knowledge(draws: int, doublings: float, weak: float) -> None:
+    """Under no effect the test keeps its level, also where one side gains far less than the other; a planted one it
+    finds."""
+    design = Design(SIX, {"MMLU": 4, "BBH": 4})
+    midpoints = np.array([2, 3, 4, 4, 6, 8])
+    knowledge = np.stack([logistic(m) for m in midpoints])
+    reasoning = np.stack([logistic(m * 2**doublings) for m in midpoints])
+    gain = np.stack([weak * knowledge] * 4 + [0.5 * reasoning] * 4)
+    generator, found, means = np.random.default_rng(4), [], []
+    for _ in range(min(draws, 100) if doublings else draws):
+        scores, items, _ = design.draw(gain, generator)
+        gained = gains(scores, items, 0.95, SETTINGS.skills)
+        table = compare_skills(gained, draw_pairs(scores, items, SETTINGS), SETTINGS)
+        row = table[(table["expert"] == ALL) & (table["measure"] == "arrival")].iloc[0]
+        found.append(row["p"] < 0.05)
+        means.append(row["difference"])
+    if doublings:
+        assert np.mean(found) > 0.9
+        assert np.mean(means) == pytest.approx(doublings, abs=0.4)
+    else:
+        assert np.mean(found) <= 0.05 + _slack(draws, 0.05)
+        assert np.mean(means) == pytest.approx(0, abs=0.15)
+
+
+@DRAWS
+def test_held_out_gains_are_unbiased_where_naive_ones_are_not(draws: int) -> None:
+    """Fourteen equal conditions in the study that is imitated; here seven ranks that are all as good as full."""
+    design = Design(("a", "b", "c"), {"MMLU": 2, "BBH": 2}, items=50, luck=0.8)
+    flat = dict.fromkeys(design.experts, np.ones(8))
+    generator, naive, held, optimism = np.random.default_rng(5), [], [], []
+    for _ in range(draws):
+        scores, _, answers = design.draw(same_for_all(design, flat, 0.3), generator)
+        table = cross_fit(scores, answers, None, SETTINGS, rules=["best"], salts=range(3))
+        row = table[(table["rule"] == "best") & (table["expert"] == ALL)].iloc[0]
+        naive.append(row["naive"] - 0.3)
+        held.append(row["held_out"] - 0.3)
+        optimism.append(row["optimism"])
+    error = np.std(held, ddof=1) / np.sqrt(draws)
+    assert abs(np.mean(held)) < 3 * error
+    assert np.mean(naive) > 3 * np.std(naive, ddof=1) / np.sqrt(draws)
+    assert np.mean(optimism) > 0.01
+
+
+@pytest.mark.parametrize("draws", [300, pytest.param(2000, marks=pytest.mark.full)])
+def test_p_values_with_six_clusters(draws: int) -> None:
+    """Experts differ in their slope, with a mean of zero: clustered errors with no correction for few clusters reject
+    more than twice too often; ours do not."""
+    generator = np.random.default_rng(6)
+    rows = pd.DataFrame(
+        [(expert, float(x), "g") for expert in SIX for x in range(7)], columns=["expert", "log2_rank", "group"]
+    )
+    design, clusters = design_of(rows).to_numpy(), np.repeat(range(6), 7)
+    rejected = []
+    for _ in range(draws):
+        levels, slopes, bends = (np.repeat(generator.normal(0, sd, 6), 7) for sd in (0.1, 0.02, 0.004))
+        values = levels + slopes * rows["log2_rank"] + bends * rows["log2_rank"] ** 2
+        values += generator.normal(0, 0.01, len(rows))
+        found, _ = _fit(rows.assign(value=values), 0.95, 0)
+        term, _, _, _, p, _, _, p_wild = found[-1]
+        assert term == "log2_rank^2"
+        plain = OLS(values.to_numpy(), design).fit(
+            cov_type="cluster", cov_kwds={"groups": clusters, "use_correction": False}
+        )
+        rejected.append([plain.pvalues[-1] < 0.05, p < 0.05, p_wild < 0.05])
+    uncorrected, clustered, wild = np.mean(rejected, axis=0)
+    assert uncorrected > 0.08
+    assert clustered <= 0.05 + _slack(draws, 0.05)
+    assert wild <= 0.05 + _slack(draws, 0.05)

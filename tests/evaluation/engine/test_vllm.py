@@ -1,0 +1,75 @@
+"""The way to vLLM and back, with lm-eval's HFLM in its place: vLLM itself is not installed where the tests run."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from lm_eval.models.huggingface import HFLM
+from tiny_suite import CHOICE, GENERATION, write_suite
+
+from flexmore.config.study import EvaluateSettings
+from flexmore.errors import FlexmoreError
+from flexmore.evaluation.engine.vllm import DenseModel
+from flexmore.evaluation.lazy import LazyModel
+from flexmore.evaluation.runner import Report, evaluate_sweep
+from flexmore.evaluation.suite import Suite
+from flexmore.files import read_json
+from flexmore.mixtures.recipe import Recipe
+
+NAMES = ("news-r4", "news-full")
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Suite:
+    questions = [f"w{i} w{i + 1} w{i + 2}" for i in range(2, 12)]
+    choose = [{"q": q, "choices": ["w3", "w4 w5", "w6"], "gold": i % 3} for i, q in enumerate(questions)]
+    answer = [{"q": q, "gold": "w3"} for q in questions]
+    generated = GENERATION | {"generation_kwargs": {"until": ["w7"], "max_gen_toks": 4}}
+    tasks = {"choose": (CHOICE, "acc", choose), "answer": (generated, "exact_match", answer)}
+    return Suite.read(write_suite(tmp_path / "suite", tasks))
+
+
+def run(composed: Any, suite: Suite, folder: Path, engine: Any, out: str) -> Report:
+    recipes = [Recipe.read(composed.paths.recipe(name)) for name in NAMES]
+    settings = EvaluateSettings(engine=engine, device="cpu")
+    if engine == "own":
+        model: Any = LazyModel(composed.paths, [recipe.mixture for recipe in recipes], settings, composed.seed)
+    else:
+        (folder / "scratch").mkdir(exist_ok=True)
+        model = DenseModel(composed.paths, recipes, settings, composed.seed, folder / "scratch")
+    return evaluate_sweep(recipes, model, suite, folder / "cache", folder / out, settings)
+
+
+def test_its_scores_are_the_dense_checkpoints_and_cached_for_themselves(
+    composed: Any, suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = []
+
+    def vllm(pretrained: str, max_model_len: int, enable_prefix_caching: bool, **given: Any) -> HFLM:
+        assert enable_prefix_caching
+        served.append(Path(pretrained).name)
+        return HFLM(pretrained=pretrained, max_length=max_model_len, device="cpu", **(given | {"batch_size": 4}))
+
+    monkeypatch.setitem(sys.modules, "lm_eval.models.vllm_causallms", SimpleNamespace(VLLM=vllm))
+    run(composed, suite, tmp_path, "own", "ours")
+    report = run(composed, suite, tmp_path, "vllm", "theirs")
+    assert (report.computed, report.cached) == (4, 0)
+    assert served == list(NAMES)
+    assert [path.name for path in (tmp_path / "scratch").iterdir()] == [NAMES[-1]]  # one at a time
+    for name in NAMES:
+        ours, theirs = (read_json(tmp_path / out / f"{name}.json") for out in ("ours", "theirs"))
+        assert {task: entry["items"] for task, entry in ours["tasks"].items()} == {
+            task: entry["items"] for task, entry in theirs["tasks"].items()
+        }
+        assert set(theirs["versions"]) - set(ours["versions"]) == {"vllm"}
+    again = run(composed, suite, tmp_path, "vllm", "theirs")
+    assert (again.computed, again.cached) == (0, 4)
+    assert served == list(NAMES)
+
+
+def test_where_it_is_not_installed_one_error_says_so(composed: Any, suite: Suite, tmp_path: Path) -> None:
+    with pytest.raises(FlexmoreError, match=r"evaluate\.engine: found vllm, which is not here"):
+        run(composed, suite, tmp_path, "vllm", "theirs")
+    assert list((tmp_path / "scratch").iterdir()) == []

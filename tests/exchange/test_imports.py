@@ -1,0 +1,269 @@
+"""Experts of others: the authors' factored files, our own, and LoRA adapters that peft itself saved."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.checkpoints.family import check_recipe, read_source
+from flexmore.checkpoints.reader import Checkpoint
+from flexmore.config.paths import StudyPaths
+from flexmore.errors import FlexmoreError
+from flexmore.exchange.imports import import_checkpoint
+from flexmore.exchange.materialize import materialize
+from flexmore.exchange.router_rows import RouterChoice
+from flexmore.factors.factorize import factorize_expert
+from flexmore.factors.store import FactorStore
+from flexmore.files import read_json, write_json
+from flexmore.mixtures.recipe import Recipe
+from flexmore.modeling import SweepModel
+
+IDS = torch.tensor([[5, 9, 2, 17, 30, 8], [7, 7, 3, 40, 12, 2]])
+
+
+def authors_checkpoint(pair: Path, folder: Path, rank: int, effective: int | None = None) -> Path:
+    """What the authors' scripts write from a pair: `expert_ranks: [0, r]`, factors filled up with zeros.
+
+    Args:
+        effective: the rank of layer 0, lower than that of the others.
+    """
+    source = Checkpoint(pair)
+    tensors = {name: source.tensor(name) for name in source.names if ".experts.1." not in name}
+    for layer in range(2):
+        for projection in PROJECTIONS:
+            delta = source.expert_weight(layer, 1, projection) - source.expert_weight(layer, 0, projection)
+            u, s, vt = torch.linalg.svd(delta, full_matrices=False)
+            used = min(effective if effective and layer == 0 else rank, len(s))
+            a, b = torch.zeros(rank, vt.shape[1]), torch.zeros(u.shape[0], rank)
+            a[:used] = s[:used].sqrt()[:, None] * vt[:used]
+            b[:, :used] = u[:, :used] * s[:used].sqrt()
+            name = f"model.layers.{layer}.mlp.experts.1.{projection}"
+            tensors |= {f"{name}_a.weight": a, f"{name}_b.weight": b}
+    folder.mkdir()
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    for file in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
+        shutil.copyfile(pair / file, folder / file)
+    config = read_json(pair / "config.json")
+    named = {"model_type": "flexmore", "architectures": ["FlexMoREForCausalLM"], "expert_ranks": [0, rank]}
+    write_json(folder / "config.json", config | named)
+    return folder
+
+
+def dense_logits(folder: Path) -> torch.Tensor:
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, experts_implementation="eager")
+    with torch.no_grad():
+        found: torch.Tensor = model(IDS).logits
+        return found
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["public given", "public written out"])
+def test_the_authors_checkpoint_is_a_pair_like_ours(composed: Any, family: Path, tmp_path: Path, given: bool) -> None:
+    source = authors_checkpoint(family / "math", tmp_path / "authors", 4)
+    public = family / "public" if given else None
+    path = import_checkpoint(source, tmp_path / "mine", ["math"], public=public, active=2)
+    recipe, paths = Recipe.read(path), StudyPaths(tmp_path / "mine")
+    assert path.name == "math-r4.json"
+    ours = Recipe.read(composed.paths.recipe("math-r4"))
+    assert recipe.parameters == ours.parameters
+    materialize(recipe, paths, tmp_path / "theirs")
+    materialize(ours, composed.paths, tmp_path / "ours")
+    torch.testing.assert_close(dense_logits(tmp_path / "theirs"), dense_logits(tmp_path / "ours"), rtol=0, atol=1e-4)
+    if not given:
+        theirs, before = (AutoModelForCausalLM.from_pretrained(f) for f in (paths.expert("public"), family / "public"))
+        assert all(torch.equal(a, b) for a, b in zip(theirs.parameters(), before.parameters(), strict=True))
+        assert AutoTokenizer.from_pretrained(paths.expert("public"))("w3")["input_ids"] == [5]
+
+
+def test_factors_keep_their_bits_from_form_to_form(composed: Any, family: Path, tmp_path: Path) -> None:
+    paths = composed.layout
+    materialize(Recipe.read(paths.recipe("joint-a2-r4")), paths, tmp_path / "factored", form="flexmore")
+    names = list(composed.names)
+    path = import_checkpoint(tmp_path / "factored", tmp_path / "mine", names, public=family / "public")
+    assert path.name == "joint-a2-r4.json"
+    materialize(Recipe.read(path), StudyPaths(tmp_path / "mine"), tmp_path / "again", form="flexmore")
+    before, after = (
+        {name: value for file in folder.glob("*.safetensors") for name, value in load_file(file).items()}
+        for folder in (tmp_path / "factored", tmp_path / "again")
+    )
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize(("rank", "effective", "expected"), [(32, None, 16), (8, 3, 8), (16, 5, 16)])
+def test_zeros_that_fill_up_are_dropped_where_all_layers_have_them(
+    family: Path, tmp_path: Path, rank: int, effective: int | None, expected: int
+) -> None:
+    source = authors_checkpoint(family / "math", tmp_path / "authors", rank, effective)
+    recipe = Recipe.read(import_checkpoint(source, tmp_path / "mine", ["math"], active=2))
+    assert recipe.mixture.ranks == recipe.effective_ranks == (expected,)
+    store = FactorStore(StudyPaths(tmp_path / "mine").factors("math"))
+    assert store.rank == expected
+    full = Checkpoint(family / "math")
+    for layer in range(2):
+        delta = full.expert_weight(layer, 1, "up_proj") - full.expert_weight(layer, 0, "up_proj")
+        s = torch.linalg.svdvals(delta)
+        used = effective if effective and layer == 0 else min(rank, 16)
+        torch.testing.assert_close(store.singular_values(layer, "up_proj")[:used], s[:used], rtol=1e-5, atol=1e-6)
+        assert not store.singular_values(layer, "up_proj")[used:].any()
+        a, b = store.prefix(layer, "up_proj", expected)
+        error = (delta - b.T @ a).norm()
+        torch.testing.assert_close(error, s[used:].norm(), rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_imported_is_an_expert_like_any_other(composed: Any, family: Path, tmp_path: Path) -> None:
+    """Evaluation's model takes it, it factorizes as a folder of its own, and it refuses another public model."""
+    source = authors_checkpoint(family / "math", tmp_path / "authors", 4)
+    paths = StudyPaths(tmp_path / "mine")
+    recipe = Recipe.read(import_checkpoint(source, paths.root, ["math"], public=family / "public", active=2))
+    check_recipe(paths, recipe)
+    sweep = SweepModel.load(paths, (recipe.mixture,), device="cpu")
+    sweep.set_mixture(recipe.mixture)
+    materialize(recipe, paths, tmp_path / "dense")
+    with torch.no_grad():
+        torch.testing.assert_close(sweep.model(IDS).logits, dense_logits(tmp_path / "dense"), rtol=0, atol=1e-4)
+    checkpoint = Checkpoint(paths.expert("math"))
+    made = read_source(paths, "math")["fingerprint"]
+    factorize_expert(checkpoint, made, tmp_path / "again", composed.factors, "math")
+    assert FactorStore(tmp_path / "again").singular_values(0, "down_proj")[4:].max() < 1e-5
+    other = authors_checkpoint(family / "news", tmp_path / "other", 2)
+    tensors = load_file(other / "model.safetensors")
+    tensors["model.norm.weight"] += 1
+    save_file(tensors, other / "model.safetensors")
+    with pytest.raises(FlexmoreError, match=r"not branched from the same public model: model\.norm\.weight"):
+        import_checkpoint(other, paths.root, ["news"], active=2)
+
+
+def lora_adapter(public: Path, folder: Path, **settings: Any) -> Any:
+    """An adapter of random weights, saved by peft, and the model that peft merges it into."""
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(1)
+    config = {"r": 3, "lora_alpha": 12, "target_modules": list(PROJECTIONS), "task_type": "CAUSAL_LM"} | settings
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(public, dtype=torch.float32), LoraConfig(**config))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                parameter.copy_(torch.randn_like(parameter) * 0.3)
+    model.save_pretrained(folder)
+    return model.merge_and_unload()
+
+
+@pytest.mark.parametrize(
+    ("settings", "rank"),
+    [
+        ({}, 3),
+        ({"use_rslora": True}, 3),
+        ({"rank_pattern": {"layers.1.mlp.up_proj": 5}, "alpha_pattern": {r".*\.1\.mlp\.up_proj": 2}}, 5),
+        ({"target_modules": ["down_proj"]}, 3),
+        ({"r": 20}, 16),
+    ],
+    ids=["plain", "rslora", "patterns", "down alone", "above saturation"],
+)
+def test_a_lora_somebody_trained_is_an_expert_of_its_rank(
+    family: Path, tmp_path: Path, settings: dict[str, Any], rank: int
+) -> None:
+    merged = lora_adapter(family / "public", tmp_path / "lora", **settings)
+    paths = StudyPaths(tmp_path / "mine")
+    recipe = Recipe.read(import_checkpoint(tmp_path / "lora", paths.root, ["law"], public=family / "public"))
+    assert recipe.mixture.name == f"law-r{rank}"
+    checkpoint, store = Checkpoint(paths.expert("law")), FactorStore(paths.factors("law"))
+    for layer, block in enumerate(merged.model.layers):
+        for projection in PROJECTIONS:
+            theirs = getattr(block.mlp, projection).weight
+            torch.testing.assert_close(checkpoint.expert_weight(layer, 1, projection), theirs, rtol=0, atol=2e-6)
+            public = checkpoint.expert_weight(layer, 0, projection)
+            s = torch.linalg.svdvals((theirs - public).double())[:rank]
+            torch.testing.assert_close(store.singular_values(layer, projection).double(), s, rtol=1e-4, atol=1e-5)
+            a, b = store.prefix(layer, projection, 1)
+            best = torch.linalg.svdvals((theirs - public).double())[1:].norm()
+            torch.testing.assert_close((theirs - public - b.T @ a).double().norm(), best, rtol=1e-4, atol=1e-5)
+    materialize(recipe, paths, tmp_path / "out", form="peft")
+    assert not checkpoint.router(0).any(), "zero rows: public and expert weigh the same"
+
+
+def test_a_router_row_is_given_or_fitted(family: Path, tmp_path: Path) -> None:
+    lora_adapter(family / "public", tmp_path / "lora")
+    rows = torch.randn(2, 16)
+    save_file({"router": rows}, tmp_path / "rows.safetensors")
+    given = RouterChoice("file", tmp_path / "rows.safetensors")
+    import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"], public=family / "public", router=given)
+    law = Checkpoint(StudyPaths(tmp_path / "mine").expert("law"))
+    assert all(torch.equal(law.router(layer)[1], rows[layer]) for layer in range(2))
+    (tmp_path / "law.txt").write_text(" ".join(f"w{n}" for n in range(10)) * 30)
+    (tmp_path / "other.txt").write_text(" ".join(f"w{n}" for n in range(20, 40)) * 30)
+    fitted = RouterChoice("fit", tmp_path / "law.txt", tmp_path / "other.txt")
+    import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["court"], router=fitted)
+    court = Checkpoint(StudyPaths(tmp_path / "mine").expert("court"))
+    assert torch.equal(court.router(0)[0], law.router(0)[0]), "public's row is the family's"
+    seen: dict[str, torch.Tensor] = {}
+    public = AutoModelForCausalLM.from_pretrained(family / "public")
+    tokenizer = AutoTokenizer.from_pretrained(family / "public")
+    for text in ("law", "other"):
+        hook = public.model.layers[1].mlp.register_forward_pre_hook(lambda _, x, key=text: seen.update({key: x[0]}))
+        with torch.no_grad():
+            public(torch.tensor([tokenizer((tmp_path / f"{text}.txt").read_text())["input_ids"][:64]]))
+        hook.remove()
+    logits = {text: inputs @ (court.router(1)[1] - court.router(1)[0]) for text, inputs in seen.items()}
+    assert logits["law"].mean() > 1
+    assert logits["other"].mean() < -1
+
+
+def spoil_tensor(folder: Path, part: str, change: Any) -> None:
+    file = next(folder.glob("*.safetensors"))
+    tensors = load_file(file)
+    name = next(name for name in sorted(tensors) if part in name)
+    value = tensors.pop(name)
+    tensors |= change(name, value)
+    save_file(tensors, file, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "said"),
+    [
+        ("lora_A", lambda n, v: {n: v.fill_(float("nan"))}, "lora_A.weight or lora_B holds NaN or infinity"),
+        ("lora_A", lambda n, v: {n: v[:, 1:].contiguous()}, r"have shapes \(3, 23\) and \(16, 3\), expected \(r, 24\)"),
+        ("lora_B", lambda n, v: {}, "lora_B of layer 0, down_proj is missing; expected A and B"),
+        ("lora_B", lambda n, v: {n: v, n.replace("mlp.down", "self_attn.q"): v + 0}, "q_proj.lora_B.weight; expected"),
+        ("lora_B", lambda n, v: {n: v, n.replace("layers.0", "layers.7"): v + 0}, "the public model has 2 layers"),
+    ],
+)  # fmt: skip
+def test_a_spoilt_adapter_is_refused_by_name(family: Path, tmp_path: Path, part: str, change: Any, said: str) -> None:
+    lora_adapter(family / "public", tmp_path / "lora")
+    spoil_tensor(tmp_path / "lora", part, change)
+    with pytest.raises(FlexmoreError, match=said):
+        import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"], public=family / "public")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("peft_type", "IA3", "peft_type is 'IA3', expected 'LORA'"),
+        ("use_dora", True, "use_dora is True, expected False"),
+        ("modules_to_save", ["lm_head"], "modules_to_save is"),
+    ],
+)
+def test_another_kind_of_adapter_is_refused(family: Path, tmp_path: Path, key: str, value: Any, said: str) -> None:
+    lora_adapter(family / "public", tmp_path / "lora")
+    path = tmp_path / "lora" / "adapter_config.json"
+    write_json(path, read_json(path) | {key: value})
+    with pytest.raises(FlexmoreError, match=said):
+        import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"], public=family / "public")
+
+
+def test_wrong_words_are_refused(family: Path, tmp_path: Path) -> None:
+    lora_adapter(family / "public", tmp_path / "lora")
+    with pytest.raises(FlexmoreError, match="no public model yet; name it with --public"):
+        import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"])
+    for names in ([], ["law", "tax"], ["public"]):
+        with pytest.raises(FlexmoreError, match="1 experts and the names"):
+            import_checkpoint(tmp_path / "lora", tmp_path / "mine", names, public=family / "public")
+    with pytest.raises(FlexmoreError, match="5 active experts; allowed are 1 to 2"):
+        import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"], public=family / "public", active=5)
+    for choice, said in ((RouterChoice("file"), "needs a file"), (RouterChoice("fit", tmp_path / "no"), "not found")):
+        with pytest.raises(FlexmoreError, match=said):
+            import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"], router=choice)

@@ -1,0 +1,204 @@
+"""What leaves the house against those who read it: transformers' FlexOlmo, peft's merge."""
+
+import json
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors import safe_open
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.checkpoints.reader import Checkpoint
+from flexmore.checkpoints.writer import Planned, write_file
+from flexmore.errors import FlexmoreError
+from flexmore.exchange.materialize import materialize
+from flexmore.factors.measure import write_measurements
+from flexmore.factors.store import FactorStore
+from flexmore.files import read_json, sha256_of, write_json
+from flexmore.mixtures.recipe import Recipe
+
+IDS = torch.tensor([[5, 9, 2, 17, 30, 8], [7, 7, 3, 40, 12, 2]])
+
+
+def recipe_of(study: Any, name: str) -> Recipe:
+    return Recipe.read(study.paths.recipe(name))
+
+
+def metadata_of(folder: Path) -> dict[str, Any]:
+    head: dict[str, Any] = yaml.safe_load((folder / "README.md").read_text().split("---\n")[1])
+    return head
+
+
+def merged_expert(study: Any, layer: int, projection: str, rank: int) -> torch.Tensor:
+    """Public + B·A of math, in fp64."""
+    public = Checkpoint(study.paths.expert("math")).expert_weight(layer, 0, projection).double()
+    a, b = FactorStore(study.paths.factors("math")).prefix(layer, projection, rank)
+    return public + b.double().T @ a.double()
+
+
+@pytest.mark.parametrize("form", ["flexolmo", "flexmore", "peft"])
+def test_each_form_has_configuration_tokenizer_card_and_hashes(composed: Any, tmp_path: Path, form: Any) -> None:
+    recipe, out = recipe_of(composed, "math-r4"), tmp_path / "out"
+    materialize(recipe, composed.paths, out, form=form)
+    assert AutoTokenizer.from_pretrained(out)("w3 w4")["input_ids"] == [5, 6]
+    content = read_json(out / "flexmore.json")
+    assert set(content["sha256"]) == {path.name for path in out.iterdir()} - {"flexmore.json"}
+    assert all(sha256_of(out / file) == digest for file, digest in content["sha256"].items())
+    assert (content["format"], content["name"]) == (form, "math-r4")
+    assert metadata_of(out)["library_name"] == ("peft" if form == "peft" else "transformers")
+    assert (out / "generation_config.json").is_file() == (form != "peft")
+
+
+def test_the_card_says_rank_error_scores_and_licence(composed: Any, tmp_path: Path) -> None:
+    paths, recipe = composed.paths, recipe_of(composed, "math-r4")
+    write_measurements(composed, "math")
+    error = read_json(paths.adapters("math") / "r4.json")["error"]
+    tasks = {"one": ("MMLU", 0.25), "two": ("MMLU", 0.75), "three": ("BBH", 1.0)}
+    entries = {task: {"group": group, "score": score} for task, (group, score) in tasks.items()}
+    scores = {"mixture": "math-r4", "fingerprint": recipe.fingerprint, "tasks": entries}
+    write_json(paths.scores("math") / "math-r4.json", scores)
+    card = paths.expert("public") / "README.md"
+    card.write_text("---\nlicense: apache-2.0\n---\n# Public\n")
+    materialize(recipe, paths, tmp_path / "known")
+    text = (tmp_path / "known" / "README.md").read_text()
+    assert f"| math | 4 | 4 | {error:.3g} |" in text
+    assert "| MMLU | 2 | 50.0 |" in text
+    assert "| average | 3 | 75.0 |" in text, "the mean over groups, not over tasks"
+    assert f"{recipe.parameters['total']:,} parameters" in text
+    assert metadata_of(tmp_path / "known")["license"] == "apache-2.0"
+    card.unlink()
+    write_json(paths.scores("math") / "math-r4.json", scores | {"fingerprint": "other"})
+    materialize(recipe, paths, tmp_path / "unknown", form="peft")
+    text = (tmp_path / "unknown" / "README.md").read_text()
+    assert "has not been evaluated" in text
+    assert "expert without routing" in text
+    assert metadata_of(tmp_path / "unknown")["license"] == "other"
+
+
+@pytest.mark.parametrize("name", ["math-r1", "joint-a2-r4", "joint-a4-full"])
+def test_factored_tensors_compose_to_the_dense_form(composed: Any, tmp_path: Path, name: str) -> None:
+    recipe = recipe_of(composed, name)
+    for form in ("flexolmo", "flexmore"):
+        materialize(recipe, composed.paths, tmp_path / form, form=form, shard_bytes=20_000)  # type: ignore[arg-type]
+    dense, factored = ({}, {})
+    for form, tensors in (("flexolmo", dense), ("flexmore", factored)):
+        for file in sorted((tmp_path / form).glob("*.safetensors")):
+            tensors.update(load_file(file))
+    for key, value in dense.items():
+        stem = key.removesuffix(".weight")
+        if key in factored:
+            assert torch.equal(value, factored.pop(key))
+            continue
+        a, b = factored.pop(f"{stem}_a.weight"), factored.pop(f"{stem}_b.weight")
+        assert a.shape[0] == b.shape[1] == recipe.mixture.ranks[0]
+        public = dense[".".join(["0" if part.isdigit() and before == "experts" else part for before, part in
+                                 zip(["", *stem.split(".")], stem.split("."), strict=False)]) + ".weight"]  # fmt: skip
+        torch.testing.assert_close(value, public + b @ a, rtol=1e-6, atol=1e-6)
+    assert not factored, "nothing else"
+    config = read_json(tmp_path / "flexmore" / "config.json")
+    rank = None if "full" in name else recipe.mixture.ranks[0]
+    assert config["expert_ranks"] == [None, *[rank] * len(recipe.mixture.experts)]
+    assert config["model_type"] == "flexmore"
+    assert config["rank_encoding"] == "null_is_full"
+    assert config["num_experts_per_tok"] == recipe.mixture.active
+    both = Checkpoint(tmp_path / "flexolmo"), Checkpoint(tmp_path / "flexmore")
+    weights = [checkpoint.expert_weight(1, 1, "up_proj") for checkpoint in both]
+    torch.testing.assert_close(*weights, rtol=0, atol=0)
+
+
+def logits(model: Any) -> torch.Tensor:
+    with torch.no_grad():
+        found: torch.Tensor = model(IDS).logits
+        return found
+
+
+# peft looks for its own patterns of fused parameters among modules' names, and warns; it applies them all the same.
+@pytest.mark.filterwarnings("ignore:The following (rank|alpha)_pattern keys did not match:RuntimeWarning")
+@pytest.mark.parametrize("base", ["olmo2", "flexolmo"])
+def test_pefts_merge_gives_the_experts_weights(composed: Any, tmp_path: Path, base: Any) -> None:
+    from peft import PeftModel
+
+    rank = 4
+    materialize(recipe_of(composed, f"math-r{rank}"), composed.paths, tmp_path / "lora", form="peft", base=base)
+    folder = composed.paths.expert("public")
+    if base == "flexolmo":
+        folder = tmp_path / "one"
+        materialize(recipe_of(composed, "public"), composed.paths, folder)
+    public = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, experts_implementation="eager")
+    merged = PeftModel.from_pretrained(public, tmp_path / "lora").merge_and_unload()
+    for layer, block in enumerate(merged.model.layers):
+        if base == "olmo2":
+            theirs = {projection: getattr(block.mlp, projection).weight for projection in PROJECTIONS}
+        else:
+            gate, up = block.mlp.experts.gate_up_proj[0].chunk(2)
+            theirs = {"gate_proj": gate, "up_proj": up, "down_proj": block.mlp.experts.down_proj[0]}
+        for projection in PROJECTIONS:
+            ours = merged_expert(composed, layer, projection, rank)
+            torch.testing.assert_close(theirs[projection].double(), ours, rtol=0, atol=1e-6)
+
+
+def test_the_public_model_as_a_flexolmo_of_one_expert_is_the_public_model(composed: Any, tmp_path: Path) -> None:
+    materialize(recipe_of(composed, "public"), composed.paths, tmp_path / "one")
+    one = AutoModelForCausalLM.from_pretrained(tmp_path / "one", dtype=torch.float64, experts_implementation="eager")
+    public = AutoModelForCausalLM.from_pretrained(composed.paths.expert("public"), dtype=torch.float64)
+    torch.testing.assert_close(logits(one), logits(public), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "said"),
+    [
+        ("joint-a2-r4", "peft", "3 experts; an adapter is one expert's"),
+        ("math-full", "peft", "rank full is no adapter"),
+        ("public", "peft", "0 experts; an adapter is one expert's"),
+        ("public", "flexmore", "no experts to factor"),
+        ("math-random", "flexmore", "a control's random delta has no factors"),
+    ],
+)
+def test_what_a_form_cannot_say_is_refused(composed: Any, tmp_path: Path, name: str, form: Any, said: str) -> None:
+    with pytest.raises(FlexmoreError, match=said):
+        materialize(recipe_of(composed, name), composed.paths, tmp_path / "out", form=form)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_streamed_file_is_a_safetensors_file(tmp_path: Path) -> None:
+    values = {
+        "half": torch.arange(3).to(torch.float16),
+        "brain": torch.ones(2, 5, dtype=torch.bfloat16),
+        "wide": torch.randn(3, 1, 2, dtype=torch.float64),
+        "turned": torch.randn(4, 3).T,
+        "empty": torch.zeros(0, 4),
+    }
+    planned = [Planned(n, v.dtype, tuple(v.shape), lambda v=v: v) for n, v in values.items()]  # type: ignore[misc]
+    digest = write_file(tmp_path / "file.safetensors", planned, {"format": "pt"})
+    assert digest == sha256_of(tmp_path / "file.safetensors")
+    found = load_file(tmp_path / "file.safetensors")
+    assert all(torch.equal(found[name], value) and found[name].dtype == value.dtype for name, value in values.items())
+    with safe_open(tmp_path / "file.safetensors", framework="pt") as file:
+        assert file.metadata() == {"format": "pt"}
+    head = (tmp_path / "file.safetensors").read_bytes()
+    assert int.from_bytes(head[:8], "little") % 8 == 0
+    assert json.loads(head[8 : 8 + int.from_bytes(head[:8], "little")])["wide"]["data_offsets"][0] == 0
+
+
+def test_a_tensor_that_is_not_as_planned_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"odd: torch\.float32"):
+        write_file(tmp_path / "f", [Planned("odd", torch.float32, (2,), lambda: torch.zeros(3))], {})
+
+
+def test_only_one_tensor_is_in_memory_at_a_time(tmp_path: Path) -> None:
+    made: list[weakref.ref[np.ndarray]] = []
+
+    def make() -> torch.Tensor:
+        assert sum(tensor() is not None for tensor in made) <= 1, "the one before the last is gone"
+        array = np.zeros(1000, dtype=np.float32)
+        made.append(weakref.ref(array))
+        return torch.from_numpy(array)
+
+    write_file(tmp_path / "f", [Planned(f"t{n}", torch.float32, (1000,), make) for n in range(5)], {})
+    assert len(made) == 5

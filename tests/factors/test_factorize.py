@@ -1,0 +1,184 @@
+"""The factor store: prefixes, resuming by layer, what a rank keeps."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from flexmore.architectures.sizes import PROJECTIONS, ModelSizes
+from flexmore.checkpoints.family import read_source, recipe_from_disk
+from flexmore.checkpoints.reader import Checkpoint
+from flexmore.errors import FlexmoreError
+from flexmore.factors import store as factors
+from flexmore.factors.factorize import factorize_expert
+from flexmore.factors.measure import measure, write_measurements
+from flexmore.factors.store import FactorStore
+from flexmore.files import read_json
+from flexmore.mixtures.grid import Mixture
+from flexmore.mixtures.recipe import Recipe
+
+
+def delta_of(study: Any, layer: int, projection: str) -> torch.Tensor:
+    checkpoint = Checkpoint(study.paths.expert("math"))
+    return checkpoint.expert_weight(layer, 1, projection) - checkpoint.expert_weight(layer, 0, projection)
+
+
+def test_the_store_holds_the_truncated_svd_of_every_delta(composed: Any) -> None:
+    store = FactorStore(composed.paths.factors("math"))
+    for layer in range(2):
+        for projection in PROJECTIONS:
+            delta = delta_of(composed, layer, projection).double()
+            u, s, vt = torch.linalg.svd(delta, full_matrices=False)
+            for rank in (0, 1, 5, 16):
+                a, b = store.prefix(layer, projection, rank)
+                best = (u[:, :rank] * s[:rank]) @ vt[:rank]
+                torch.testing.assert_close((b.T @ a).double(), best, atol=1e-6, rtol=1e-5)
+            torch.testing.assert_close(store.singular_values(layer, projection).double(), s, rtol=1e-5, atol=1e-6)
+
+
+def test_a_rank_above_the_store_is_refused(composed: Any) -> None:
+    with pytest.raises(FlexmoreError, match="rank 17 asked for, the store holds 16"):
+        FactorStore(composed.paths.factors("math")).prefix(0, "up_proj", 17)
+
+
+def test_a_killed_factorization_goes_on_at_the_next_layer(
+    composed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, out = Checkpoint(composed.paths.expert("math")), tmp_path / "store"
+    done: list[int] = []
+    real = factors._factorize_layer
+
+    def counted(checkpoint: Checkpoint, layer: int, *rest: Any) -> Any:
+        if layer == 1 and not done[1:]:
+            done.append(-1)
+            raise KeyboardInterrupt
+        done.append(layer)
+        return real(checkpoint, layer, *rest)
+
+    monkeypatch.setattr(factors, "_factorize_layer", counted)
+    with pytest.raises(KeyboardInterrupt):
+        factorize_expert(checkpoint, "source", out, composed.factors, "math")
+    assert [path.name for path in out.iterdir()] == ["layer-00.safetensors"]
+    factorize_expert(checkpoint, "source", out, composed.factors, "math")
+    assert done == [0, -1, 1]
+    same = composed.paths.factors("math")
+    assert (out / "layer-01.safetensors").stat().st_size == (same / "layer-01.safetensors").stat().st_size
+    factorize_expert(checkpoint, "another source", out, composed.factors, "math")
+    assert done == [0, -1, 1, 0, 1], "layers made from another checkpoint are not believed"
+
+
+def test_what_an_adapter_keeps_is_measured_on_the_deltas(composed: Any) -> None:
+    write_measurements(composed, "math")
+    store = FactorStore(composed.paths.factors("math"))
+    for rank, effective in ((1, 1), (3, 3), (16, 16), (32, 16)):
+        found = read_json(composed.paths.adapters("math") / f"r{rank}.json")
+        dropped = total = 0.0
+        for layer in range(2):
+            for projection in PROJECTIONS:
+                delta = delta_of(composed, layer, projection).double()
+                a, b = store.prefix(layer, projection, effective)
+                dropped += float((delta - b.double().T @ a.double()).square().sum())
+                total += float(delta.square().sum())
+        assert found["error"] == pytest.approx((dropped / total) ** 0.5, rel=1e-4, abs=1e-6)
+        assert found["energy"] == pytest.approx(1 - dropped / total, rel=1e-6)
+        assert found["parameters"] == effective * 3 * (16 + 24) * 2
+        assert found["bytes"] == 4 * found["parameters"]
+        assert found["effective_rank"] == effective
+
+
+def test_an_expert_that_is_the_public_one_loses_nothing() -> None:
+    rows = [("math", 0, "up_proj", index, 0.0) for index in range(4)]
+    spectrum = pd.DataFrame(rows, columns=["expert", "layer", "projection", "index", "value"])
+    assert [found["error"] for found in measure(spectrum, [1, 4], 10, 4)] == [0, 0]
+
+
+def test_an_index_never_vouches_for_layers_that_are_being_replaced(
+    composed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, out = Checkpoint(composed.paths.expert("math")), composed.paths.factors("math")
+
+    def fail(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    assert FactorStore(out).fingerprint
+    monkeypatch.setattr(factors, "_factorize_layer", fail)
+    with pytest.raises(KeyboardInterrupt):
+        factorize_expert(checkpoint, "another source", out, composed.factors, "math")
+    with pytest.raises(FlexmoreError, match=r"index\.json: not found"):
+        FactorStore(out)
+
+
+def mapped_bytes(path: Path) -> int:
+    """How much of a file this process has in memory through its mappings (Linux: /proc/self/smaps)."""
+    found, here = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split()[0]:
+            here = line.endswith(str(path))
+        elif here and line.startswith("Rss:"):
+            found += int(line.split()[1]) * 1024
+    return found
+
+
+def test_a_prefix_reads_only_its_own_bytes(tmp_path: Path) -> None:
+    rank, side = 2048, 1024
+    tensors = {f"{p}.{part}": torch.ones(rank, side) for p in PROJECTIONS for part in "ab"}
+    tensors |= {f"{p}.s": torch.ones(rank) for p in PROJECTIONS}
+    sizes = ModelSizes(hidden=side, ffn=side, layers=1, vocabulary=1, heads=1, key_value_heads=1)
+    factors.write_layer(tmp_path, 0, tensors, "key")
+    factors.write_index(tmp_path, "math", sizes, rank, {"fingerprint": "key"})
+    store = FactorStore(tmp_path)
+    for wanted in (16, 256, 2048):
+        a, b = store.prefix(0, "up_proj", wanted)
+        assert float(a.sum() + b.sum()) == 2 * wanted * side
+        found, size = mapped_bytes(tmp_path / "layer-00.safetensors"), 2 * wanted * side * 4
+        assert size / 2 <= found <= size + 6 * 2**20, "the kernel maps pieces of up to 2 MiB, of 48 MiB in all"
+        del a, b
+
+
+def test_a_store_may_be_cut_and_saturated_ranks_are_then_the_experts_own(composed: Any, tmp_path: Path) -> None:
+    paths = composed.layout
+    checkpoint, source = Checkpoint(paths.expert("math")), read_source(paths, "math")["fingerprint"]
+    whole = FactorStore(paths.factors("math"))
+    full, part = whole.prefix(1, "up_proj", 4), whole.folder / "layer-01.safetensors"
+    size = part.stat().st_size
+    settings = composed.factors.model_copy(update={"max_rank": 4})
+    factorize_expert(checkpoint, source, paths.factors("math"), settings, "math")
+    assert part.stat().st_size == size, "a store that holds more serves as it is"
+    for path in paths.factors("math").iterdir():
+        path.unlink()
+    factorize_expert(checkpoint, source, paths.factors("math"), settings, "math")
+    cut = FactorStore(paths.factors("math"))
+    assert (cut.rank, cut.fingerprint) == (4, whole.fingerprint)
+    assert part.stat().st_size < size / 2
+    assert all(torch.equal(a, b) for a, b in zip(cut.prefix(1, "up_proj", 4), full, strict=True))
+    assert len(cut.singular_values(1, "up_proj")) == 16, "the spectrum is whole"
+    pair = {name: Recipe.read(paths.recipe(name)).mixture for name in ("math-r4", "math-r16", "math-r32", "math-full")}
+    cooked = {name: recipe_from_disk(paths, mixture, None) for name, mixture in pair.items()}
+    assert cooked["math-r4"].fingerprint == Recipe.read(paths.recipe("math-r4")).fingerprint
+    assert cooked["math-r16"].effective_ranks == cooked["math-r32"].effective_ranks == ("full",)
+    assert cooked["math-r16"].fingerprint == cooked["math-full"].fingerprint
+    middle = Mixture("math-r8", "pair", ("math",), (8,), 2, "8")
+    with pytest.raises(FlexmoreError, match=r"rank 8 of math, whose store holds 4.*raise factors\.max_rank"):
+        recipe_from_disk(paths, middle, None)
+    factorize_expert(checkpoint, source, paths.factors("math"), composed.factors, "math")
+    assert part.stat().st_size == size, "one that holds less is made again"
+
+
+def test_factors_that_do_not_fit_are_refused(composed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = Checkpoint(composed.paths.expert("math"))
+    real = checkpoint.expert_weight
+    monkeypatch.setattr(checkpoint, "expert_weight", lambda *place: real(*place) * (1e12 if place[1] else 0))
+    half = composed.factors.model_copy(update={"dtype": "float16"})
+    with pytest.raises(FlexmoreError, match=r"layer 0, gate_proj: factors exceed torch\.float16; set factors\.dtype"):
+        factorize_expert(checkpoint, "source", tmp_path / "store", half, "math")
+
+
+def test_a_nan_is_named_with_file_and_tensor(composed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = Checkpoint(composed.paths.expert("math"))
+    real = checkpoint.expert_weight
+    monkeypatch.setattr(checkpoint, "expert_weight", lambda *place: real(*place) * (float("nan") if place[0] else 1))
+    said = r"safetensors: tensor model\.layers\.1\.mlp\.experts\.1\.gate_proj\.weight minus the public.*holds NaN"
+    with pytest.raises(FlexmoreError, match=said):
+        factorize_expert(checkpoint, "source", tmp_path / "store", composed.factors, "math")

@@ -1,0 +1,79 @@
+"""Published values beside ours: on the paper's family, with their sources and cautions, and on no other."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from made_tables import Made
+
+from flexmore.analysis.study import Inputs, analyze
+from flexmore.config.analysis import AnalysisSettings
+from flexmore.config.loading import load_study
+from flexmore.report.page.about import About
+from flexmore.report.page.published import beside_published
+from flexmore.report.page.readme import readme
+from flexmore.steps.collect import about, published_of
+
+SETTINGS = AnalysisSettings(draws=200)
+TITLE = "## Beside what was published"
+
+
+@pytest.fixture(scope="module")
+def tables(study: Inputs) -> dict[str, pd.DataFrame]:
+    return analyze(study, SETTINGS, {})
+
+
+@pytest.fixture(scope="module")
+def section(tables: dict[str, pd.DataFrame]) -> str:
+    return beside_published(tables, published_of("flexolmo"))
+
+
+def test_only_the_papers_family_has_published_values() -> None:
+    assert about(load_study(Path("config/paper.yaml"))).published is not None
+    assert about(load_study(Path("config/config.yaml"))).published is None
+
+
+def test_the_report_of_another_family_shows_none(tables: dict[str, pd.DataFrame]) -> None:
+    without = readme(tables, About("made", SETTINGS), None, {}, [])
+    assert TITLE not in without
+    assert not re.search(r"47\.18|45\.46|52\.13", without)
+    shown = readme(tables, About("flexolmo", SETTINGS, published=published_of("flexolmo")), None, {}, [])
+    assert TITLE in shown
+
+
+def test_ours_stand_beside_the_published(section: str, tables: dict[str, pd.DataFrame]) -> None:
+    averages = tables["averages"].set_index("mixture")
+    best, full, notes, _ = [line for line in section.split("\n") if re.match(r"\| (FlexMoRE at|all experts)", line)]
+    assert "| 47.18 | 10.75B | abstract |" in best
+    assert f"{100 * averages['average']['joint-a2-best']:.2f} (`joint-a2-best`)" in best
+    assert f"{100 * averages['average']['joint-a4-best']:.2f} (`joint-a4-best`)" in best
+    assert "| 45.46 | 33.27B | abstract |" in full
+    assert "`joint-a2-full`" in full
+    assert "2 active | 47.10 |" in notes  # beside those with as many active, no others
+    assert "joint-a4" not in notes
+    group = averages["BBH"]["math-full"]
+    [ours] = [line for line in section.split("\n") if line.startswith("| `math-full` | ours |")]
+    assert f" {100 * group:.1f} |" in ours
+    assert "| `public` | ours |" in section
+
+
+def test_second_hand_values_say_so_and_the_gap_is_stated(section: str) -> None:
+    for line in section.split("\n"):
+        if re.search(r"\| 47\.10 |\| 44\.65 ", line):
+            assert "notes, second-hand" in line
+    assert section.count("notes, second-hand") == 2
+    assert "6.7 points apart" in section
+    assert "not the paper itself" in section
+
+
+def test_a_study_of_one_group_shows_that_group_and_no_mean(study_of: Any) -> None:
+    few = analyze(study_of(Made(groups=("BBH",))), SETTINGS, {})
+    section = beside_published(few, published_of("flexolmo"))
+    [public] = [line for line in section.split("\n") if line.startswith("| `public` | ours |")]
+    cells = [cell.strip() for cell in public.strip("|").split("|")][2:]
+    assert cells[:5] == ["\N{EN DASH}"] * 5
+    assert float(cells[5]) == pytest.approx(100 * few["averages"].set_index("mixture")["BBH"]["public"], abs=0.05)
+    assert cells[6] == "\N{EN DASH}"
+    assert "(`joint-a2-best`)" not in section

@@ -1,0 +1,211 @@
+"""Data sets acquired once: leave to read them is asked for first, what came is recorded, later runs are offline."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from datasets import load_dataset
+from local_hub import REVISION, Hub
+from paper_rows import INDEX
+
+from flexmore.config.loading import load_study
+from flexmore.config.study import Study
+from flexmore.errors import FlexmoreError
+from flexmore.evaluation.olmes.shots import read_curated
+from flexmore.evaluation.suite import load_task, open_tasks
+from flexmore.evaluation.tasks import PreparedTask
+from flexmore.hub.datasets import DatasetHub
+from flexmore.suites.datasets import acquire_datasets, content_of, parts_of
+from flexmore.suites.study import open_suite, write_suite
+
+NAMES = ["csqa", "mmlu_anatomy", "mmlu_pro_law", "bbh_snarks", "agieval_sat_math", "coqa"]
+CONFIG: dict[str, Any] = {
+    "experts": {name: {"source": "pocket"} for name in ("public", "math")},
+    "ranks": [1],
+    "joint": {"active": [2], "selections": []},
+}
+
+
+def client(server: Hub, hub: Path, **shots: Any) -> DatasetHub:
+    """The hub at the server; what is not on it, and the rows, from the made-up folder."""
+    exams = {"url": f"file://{hub}/ruixiangcui/AGIEval/{{part}}.jsonl", "revision": "1234"}
+    sources = {"datasets": {"ruixiangcui/AGIEval": exams}, "shots": shots}
+    return DatasetHub(server.url, sources)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Any:
+    def make(**suite: Any) -> Study:
+        settings = {"source": "paper", "lock": str(tmp_path / "lock.json"), **suite}
+        return load_study({**CONFIG, "family": "made_up", "results": str(tmp_path / "results"), "suite": settings})
+
+    return make
+
+
+def test_parts_are_listed_once_with_all_splits_that_tasks_take() -> None:
+    parts = parts_of(info.task for info in INDEX)
+    assert len(parts) == len({(part.path, part.part) for part in parts})
+    found = {part.path: part.splits for part in parts}
+    assert found["cais/mmlu"] == ("test", "dev")
+    assert found["TIGER-Lab/MMLU-Pro"] == ("test", "validation")
+    assert found["EleutherAI/coqa"] == ("validation",)
+    assert found["allenai/ai2_arc"] == ("test", "train")
+    assert found["ruixiangcui/AGIEval"] == found["SaylorTwift/bbh"] == ("test",)
+    assert sum(part.path == "cais/mmlu" for part in parts) == 57
+    assert sum(part.path == "TIGER-Lab/MMLU-Pro" for part in parts) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("gated", "licence has to be accepted: open https://huggingface.co/datasets/tau/commonsense_qa, accept it"),
+        ("hidden", "not there, or not for this token"),
+    ],
+)
+def test_what_may_not_be_read_is_found_before_anything_is_fetched(
+    hub: Path, server: Hub, study: Any, state: str, said: str
+) -> None:
+    server.states["tau/commonsense_qa"] = state
+    with pytest.raises(FlexmoreError, match="nothing was fetched") as caught:
+        acquire_datasets(study(), ["mmlu_anatomy", "csqa"], client(server, hub))
+    assert said in str(caught.value)
+    assert "hf auth login" in str(caught.value)
+    assert "cais/mmlu:" not in str(caught.value)
+    assert not study().paths.root.exists()
+
+
+def test_no_network_is_said(hub: Path, server: Hub, study: Any) -> None:
+    there = client(server, hub)
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(FlexmoreError, match="run this where there is a network"):
+        acquire_datasets(study(), ["csqa"], there)
+
+
+def test_acquired_once_recorded_and_then_offline(hub: Path, server: Hub, study: Any, tmp_path: Path) -> None:
+    made = study()
+    said = acquire_datasets(made, NAMES, client(server, hub))
+    assert "6 parts of data sets" in said
+    lock = json.loads((tmp_path / "lock.json").read_text())
+    assert json.loads((made.paths.datasets / "source.json").read_text()) == lock
+    entry = lock["datasets"]["cais/mmlu"]
+    assert {key: entry[key] for key in ("revision", "licence", "gated")} == {
+        "revision": REVISION,
+        "licence": "mit",
+        "gated": False,
+    }
+    rows = load_dataset("cais/mmlu", "anatomy", split="test")
+    assert entry["parts"]["anatomy"]["test"] == content_of(rows)
+    assert lock["datasets"]["tau/commonsense_qa"]["parts"]["default"]["train"]["rows"] == 5  # what is shown, no more
+    server.asked.clear()
+    assert "0 fetched now" in acquire_datasets(made, NAMES, client(server, hub))
+    assert server.asked == []
+
+
+def test_data_that_moved_are_refused(hub: Path, server: Hub, study: Any, tmp_path: Path) -> None:
+    acquire_datasets(study(), ["csqa"], client(server, hub))
+    path = tmp_path / "lock.json"
+    lock = json.loads(path.read_text())
+    recorded = lock["datasets"]["tau/commonsense_qa"]["parts"]["default"]["validation"]
+    recorded["sha256"] = "0" * 64
+    path.write_text(json.dumps(lock))
+    with pytest.raises(
+        FlexmoreError, match=r"commonsense_qa \(default\) at c0ffee.*split validation: found .*moved under"
+    ):
+        acquire_datasets(study(), ["csqa"], client(server, hub))
+
+
+def test_a_revision_that_is_gone_is_refused(hub: Path, server: Hub, study: Any, tmp_path: Path) -> None:
+    (tmp_path / "lock.json").write_text(
+        json.dumps({"datasets": {"tau/commonsense_qa": {"revision": "dead", "parts": {}}}})
+    )
+    server.states["tau/commonsense_qa"] = "gone"
+    with pytest.raises(FlexmoreError, match="revision dead is not there any more"):
+        acquire_datasets(study(), ["csqa"], client(server, hub))
+
+
+def test_all_120_are_the_same_from_what_was_acquired_and_load_fast(
+    hub: Path, server: Hub, study: Any, prepared: dict[str, PreparedTask]
+) -> None:
+    made = study(words_metric="f1")
+    acquire_datasets(made, [info.task for info in INDEX], client(server, hub))
+    write_suite(made)
+    suite = open_suite(made)
+    assert [info.metric for info in suite.index if info.group == "Gen5"] == ["f1"] * 5
+    manager = open_tasks(suite.folder)
+    for info in suite.index:  # the first time `datasets` prepares each part
+        load_task(manager, info.task, 1234, suite.datasets)
+    start = time.process_time()
+    manager = open_tasks(suite.folder)
+    tasks = {info.task: load_task(manager, info.task, 1234, suite.datasets) for info in suite.index}
+    assert time.process_time() - start < 10
+    for info in suite.index:
+        asked = PreparedTask(info, tasks[info.task], None).requests
+        assert [r.args for r in asked] == [r.args for r in prepared[info.task].requests]
+
+
+def test_a_data_set_that_was_not_acquired_is_named(hub: Path, study: Any) -> None:
+    write_suite(study())
+    suite = open_suite(study())
+    with pytest.raises(FlexmoreError, match=r"cais/mmlu \(anatomy\) has not been acquired; run `flexmore datasets`"):
+        load_task(open_tasks(suite.folder), "mmlu_anatomy", 1234, suite.datasets)
+
+
+def curated(hub: Path) -> str:
+    """A file of OLMES' form: literals, and what must not be run."""
+    rows = load_dataset("tau/commonsense_qa", split="train").to_list()[::-1]
+    return f"""import os
+FEWSHOT_SOURCES: dict = {{}}
+FEWSHOT_SOURCES["OLMES:commonsense_qa"] = {rows!r}
+FEWSHOT_SOURCES["computed"] = [os.remove({str(hub)!r})]
+FEWSHOT_SOURCES["other columns"] = {[{"q": 1}] * 5!r}
+FEWSHOT_SOURCES["few"] = {rows[:3]!r}
+"""
+
+
+def test_curated_shots_are_read_and_shown(hub: Path, server: Hub, study: Any, tmp_path: Path) -> None:
+    (tmp_path / "shots.py").write_text(curated(hub))
+    about = {"url": f"file://{tmp_path}/shots.py", "revision": "abcd", "keys": {"csqa": "OLMES:commonsense_qa"}}
+    made = study(shots="olmes", tasks=["csqa", "mmlu_anatomy"])
+    acquire_datasets(made, ["csqa", "mmlu_anatomy"], client(server, hub, **about))
+    write_suite(made)
+    suite = open_suite(made)
+    task = load_task(open_tasks(suite.folder), "csqa", 1234, suite.datasets)
+    prompt = PreparedTask(suite.index[0], task, None).requests[0].args[0]
+    assert [line for line in prompt.splitlines() if line.startswith("Question")] == [
+        *(f"Question: What was shown {i}?" for i in (6, 5, 4, 3, 2)),
+        "Question: What was asked 0?",
+    ]
+    (tmp_path / "shots.py").write_text(curated(hub) + "\n")
+    with pytest.raises(FlexmoreError, match="the file moved"):
+        acquire_datasets(made, ["csqa"], client(server, hub, **about))
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("computed", "found 0, expected 5"),
+        ("few", "found 3, expected 5"),
+        ("other columns", "not rows of its data set"),
+    ],
+)
+def test_curated_shots_that_do_not_fit_are_refused(
+    hub: Path, server: Hub, study: Any, tmp_path: Path, key: str, said: str
+) -> None:
+    assert "computed" not in read_curated(curated(hub))
+    (tmp_path / "shots.py").write_text(curated(hub))
+    about = {"url": f"file://{tmp_path}/shots.py", "revision": "abcd", "keys": {"csqa": key}}
+    with pytest.raises(FlexmoreError, match=said) as caught:
+        acquire_datasets(study(shots="olmes"), ["csqa"], client(server, hub, **about))
+    assert "shots: own" in str(caught.value)
+
+
+def test_the_sources_file_pins_whole_commits() -> None:
+    sources = DatasetHub().sources
+    revisions = [about["revision"] for about in [*sources["datasets"].values(), sources["shots"]]]
+    assert all(len(revision) == 40 and int(revision, 16) for revision in revisions)
+    assert set(sources["shots"]["keys"]) == {i.task for i in INDEX if i.group in ("MC9", "Gen5") and i.num_fewshot}
+    assert yaml.safe_load(yaml.safe_dump(dict(sources))) == sources
