@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from flexmore.analysis.tables.chance import at_chance
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.alarms import at_chance
 
 QUARANTINE = ("mixture", "task", "group", "score", "reason", "left_out")
 """A row a quarantined score; `left_out` says what of it is missing from the tables: `task`, `mixture`, or nothing."""
