@@ -1,7 +1,7 @@
 """Read, check and write configurations.
 
-`load_study` turns a mapping (a YAML file, or Snakemake's `config`) into a frozen `Study`. A `ConfigError` names the key,
-what was found there and what is allowed.
+`load_study` turns a mapping (a YAML file, or Snakemake's `config`) into a frozen `Study`. A `ConfigError` names the
+key, what was found there and what is allowed.
 """
 
 from collections.abc import Mapping

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from merged_witness import flexmore, flexolmo, public
+from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, pipeline
 from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoRMSNorm

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from slurm_cluster import Cluster, cluster
 from place import Place
+from slurm_cluster import Cluster, cluster
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from slurm_cluster import NO_ACCOUNTING, SCORES, SOON, STUDY, Cluster
 from place import Place, environment
+from slurm_cluster import NO_ACCOUNTING, SCORES, SOON, STUDY, Cluster
 from unfinished import before_writing, computed, scores, unevaluated
 
 pytestmark = [pytest.mark.slurm, pytest.mark.full, pytest.mark.timeout(1800)]

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from slurm_cluster import SCORES, SOON, STUDY, Cluster
 from place import Place
+from slurm_cluster import SCORES, SOON, STUDY, Cluster
 from unfinished import before_writing, computed, fingerprint, scores, unevaluated
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]

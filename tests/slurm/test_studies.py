@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from slurm_cluster import SOON, cluster
 from place import Place
+from slurm_cluster import SOON, cluster
 
 from flexmore.config.loading import load_study
 from flexmore.mixtures.grid import sweeps

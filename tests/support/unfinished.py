@@ -5,8 +5,8 @@ import shutil
 from base64 import urlsafe_b64encode
 from textwrap import dedent, indent
 
-from slurm_cluster import SCORES
 from place import Place
+from slurm_cluster import SCORES
 
 PUT = '        record: dict[str, Any] = {"key"'
 
