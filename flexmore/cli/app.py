@@ -208,7 +208,7 @@ def publish(
 
 @app.command(rich_help_panel=USE)
 def recommend(
-    budget: Annotated[str, typer.Option(help="Total parameters of the joint mixture: 10.75B, 800k, 1000000.")],
+    budget: Annotated[str, typer.Option(help="Total parameters of the joint mixture: 10.75B, 800k, 1,000,000.")],
     config: Config = DEFAULT,
     reports: Reports = REPORTS,
     as_json: AsJson = False,

@@ -9,7 +9,7 @@ import yaml
 
 from flexmore.analysis.artefacts import MEASURED, PAGES, TABLES
 from flexmore.analysis.queries import compare_from, recommend_from
-from flexmore.analysis.selection.recommend import Recommendation, parse_budget
+from flexmore.analysis.selection.recommend import Recommendation
 from flexmore.analysis.study import SEEDS, collect_scores, read_inputs
 from flexmore.analysis.tables.spectra import gather_adapters, gather_spectra
 from flexmore.analysis.tables.table import write_csv, write_parquet
@@ -19,6 +19,7 @@ from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.files import atomic_file, write_text
 from flexmore.mixtures.grid import sweeps
+from flexmore.mixtures.parameters import parse_parameters
 from flexmore.mixtures.recipe import Recipe
 from flexmore.report.drawing import run_analysis, run_drawing
 from flexmore.report.page.about import About
@@ -181,7 +182,7 @@ def recommendation(study: Study, reports: Path, budget: str) -> Recommendation:
     """The ranks for a parameter budget (`analysis.recommend`), from what has been measured."""
     source, _ = measured(study, reports)
     inputs = read_inputs(source.tables, str(study.seed), study.names)
-    return recommend_from(inputs, parse_budget(budget), study.analysis)
+    return recommend_from(inputs, parse_parameters(budget).value, study.analysis)
 
 
 def comparison(study: Study, reports: Path, first: str, other: str) -> dict[str, object]:

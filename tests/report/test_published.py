@@ -8,7 +8,7 @@ import yaml
 from flexmore.config.loading import load_study
 from flexmore.experts.sizes import sizes_of
 from flexmore.mixtures.parameters import count_parameters
-from flexmore.planning.rank_sets import parse_parameters
+from flexmore.mixtures.parameters import parse_parameters
 
 PUBLISHED = yaml.safe_load(Path("reports/paper/published.yaml").read_text())
 STUDY = load_study(Path("config/paper.yaml"))
@@ -41,5 +41,6 @@ def test_the_cautions_state_the_differences_that_the_values_have() -> None:
 
 
 def test_the_published_size_is_that_of_all_full_experts() -> None:
-    low, high = parse_parameters(PUBLISHED["averages"][1]["parameters"])
-    assert low <= count_parameters(sizes_of(STUDY), dict.fromkeys(STUDY.names, "full"), 7)["total"] <= high
+    rounded = parse_parameters(PUBLISHED["averages"][1]["parameters"])
+    total = count_parameters(sizes_of(STUDY), dict.fromkeys(STUDY.names, "full"), 7)["total"]
+    assert rounded.low <= total <= rounded.high

@@ -1,6 +1,5 @@
 """`flexmore recommend`: a rank for each expert under a parameter budget, and how far to believe it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,12 +11,10 @@ from flexmore.analysis.statistics.items import ItemScores
 from flexmore.analysis.statistics.pair_draws import PairDraws, ends
 from flexmore.analysis.statistics.scopes import Scopes
 from flexmore.config.analysis import AnalysisSettings
-from flexmore.errors import FlexmoreError
 
 SALTS = range(10)
 FRONT_ROWS = 6
 """Points of the front that `describe` lists."""
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9}
 
 
 @dataclass(frozen=True)
@@ -49,18 +46,6 @@ class Recommendation:
     def prefers_uniform(self) -> bool:
         """Whether the measured mixtures speak against adding gains up."""
         return self.errors is not None and self.uniform is not None and self.errors[0] >= self.errors[1]
-
-
-def parse_budget(text: str) -> int:
-    """A number of parameters such as 10.75B, 800k, 1_000_000.
-
-    Raises:
-        FlexmoreError: it is none.
-    """
-    found = re.fullmatch(r"([0-9][0-9_,]*\.?[0-9]*)\s*([KMBG]?)", text.strip().upper())
-    if not found:
-        raise FlexmoreError(f"budget {text!r}: expected a number of parameters such as 10.75B, 800k or 1,000,000")
-    return round(float(found[1].replace("_", "").replace(",", "")) * _UNITS[found[2]])
 
 
 def recommend(
