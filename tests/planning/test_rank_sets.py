@@ -15,25 +15,6 @@ PAPER = ModelSizes(hidden=4096, ffn=11008, layers=32, vocabulary=100352, heads=3
 SMALL = ModelSizes(hidden=8, ffn=12, layers=2, vocabulary=20, heads=2, key_value_heads=2)
 
 
-@pytest.mark.parametrize(
-    ("text", "bounds"),
-    [
-        ("10.75B", (10_745_000_000, 10_754_999_999)),
-        ("7B", (6_500_000_000, 7_499_999_999)),
-        ("1.5K", (1450, 1549)),
-        ("123", (123, 123)),
-    ],
-)
-def test_a_rounded_number_stands_for_all_that_round_to_it(text: str, bounds: tuple[int, int]) -> None:
-    assert parse_parameters(text) == bounds
-
-
-@pytest.mark.parametrize("text", ["", "B", "10,75B", "-1B", "1.5", "10.75 B", "ten"])
-def test_what_is_no_number_of_parameters_is_said(text: str) -> None:
-    with pytest.raises(FlexmoreError, match=r"expected one such as 10\.75B"):
-        parse_parameters(text)
-
-
 @pytest.mark.parametrize("bounds", [(0, 3000), (2000, 2600), (2500, 2500), (10**6, 10**7)])
 def test_sets_are_those_that_counting_every_order_finds(bounds: tuple[int, int]) -> None:
     found = set()

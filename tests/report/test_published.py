@@ -7,8 +7,7 @@ import yaml
 
 from flexmore.config.loading import load_study
 from flexmore.experts.sizes import sizes_of
-from flexmore.mixtures.parameters import count_parameters
-from flexmore.mixtures.parameters import parse_parameters
+from flexmore.mixtures.parameters import count_parameters, parse_parameters
 
 PUBLISHED = yaml.safe_load(Path("reports/paper/published.yaml").read_text())
 STUDY = load_study(Path("config/paper.yaml"))
