@@ -259,12 +259,12 @@ def plan(
         _offline()
         _torch(1)
         from flexmore.evaluation.tokens import count_tokens
-        from flexmore.modeling.speed import device_name
-        from flexmore.modeling.speed import measure as time_layers
+        from flexmore.modeling.speed import device_name, time_layers
+        from flexmore.planning.memory import itemsize
 
         tokens = count_tokens(study)
         start = time.process_time()  # what a job does first has been done by now
-        speed = time_layers(study, sizes_of(study))
+        speed = time_layers(study, sizes_of(study), itemsize(study))
         content |= effort(study, content, tokens, speed, device_name(study), start)
     typer.echo(json.dumps(content, indent=1) if as_json else render(content))
 

@@ -13,7 +13,8 @@ from flexmore.config.study import Study
 from flexmore.device import torch_device
 from flexmore.mixtures.grid import Mixture, Sweep, sweeps
 from flexmore.mixtures.parameters import effective_rank
-from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM
+from flexmore.modeling.configuration_flexmore import FlexMoREConfig
+from flexmore.modeling.modeling_flexmore import FlexMoREForCausalLM
 
 _ROWS, _CONTEXT, _REPEATS = 16, 256, 3
 _WORDS = 256
@@ -27,20 +28,26 @@ class Speed:
     new: float
 
 
-def measure(study: Study, sizes: ModelSizes) -> dict[str, float]:
-    """Hours of each sweep for a million tokens of prompts, and as many generated: `<sweep>.prompt`, `<sweep>.new`; and
-    how many of its mixtures differ, `<sweep>.mixtures`.
+def time_layers(study: Study, sizes: ModelSizes, itemsize: int) -> dict[str, float]:
+    """Time a layer of each sweep's mixtures and return the hours that a million tokens take.
 
-    A sweep's mixtures are taken together, those of the same weights once; what a selection will choose counts as dense.
-    Of ranks that run as corrections the smallest and the largest are measured, those between lie on a line.
+    Mixtures of the same weights count once; the ranks that a selection will choose count as dense. Of the ranks that
+    run as corrections only the smallest and the largest are timed; the others are interpolated.
+
+    Args:
+        itemsize: bytes of a number in the checkpoints, 2 or 4, for the dtype `checkpoint`.
+
+    Returns:
+        `<sweep>.prompt` and `<sweep>.new`: hours that all mixtures of the sweep take for a million tokens of prompts,
+        and for a million generated ones; `<sweep>.mixtures`: how many of its mixtures differ.
     """
-    device, dtype = torch_device(study.evaluate.device), _dtype(study)
+    device, dtype = torch_device(study.evaluate.device), _dtype(study, itemsize)
     known: dict[tuple[int, int, Rank], Speed] = {}
 
     def speed(mixture: Mixture, rank: Rank) -> Speed:
         key = (len(mixture.experts), mixture.active, rank)
         if key not in known:
-            known[key] = _measure(sizes, [rank] * len(mixture.experts), mixture.active, device, dtype)
+            known[key] = _time_layer(sizes, [rank] * len(mixture.experts), mixture.active, device, dtype)
         return known[key]
 
     found = {}
@@ -97,7 +104,9 @@ def random_model(
 
 
 @torch.inference_mode()
-def _measure(sizes: ModelSizes, ranks: Sequence[Rank], active: int, device: torch.device, dtype: torch.dtype) -> Speed:
+def _time_layer(
+    sizes: ModelSizes, ranks: Sequence[Rank], active: int, device: torch.device, dtype: torch.dtype
+) -> Speed:
     """One layer and the head, each timed; prompts of 256 tokens, then one token for each of 16 of them."""
     one = ModelSizes(sizes.hidden, sizes.ffn, 1, _WORDS, sizes.heads, sizes.key_value_heads)
     model = random_model(one, ranks, device, dtype)
@@ -128,11 +137,9 @@ def _seconds(device: torch.device, work: Callable[[], object]) -> float:
     return statistics.median(taken[1:])
 
 
-def _dtype(study: Study) -> torch.dtype:
-    from flexmore.planning.memory import itemsize
-
+def _dtype(study: Study, itemsize: int) -> torch.dtype:
     stated = study.evaluate.dtype
     if stated != "checkpoint":
         found: torch.dtype = getattr(torch, stated)
         return found
-    return torch.bfloat16 if itemsize(study) == 2 else torch.float32
+    return torch.bfloat16 if itemsize == 2 else torch.float32

@@ -206,7 +206,7 @@ def effort(
     Args:
         content: of `plan`.
         tokens: of each group (`evaluation.counting`).
-        speed: of each sweep the mixtures that differ, and hours for a million tokens (`throughput.measure`).
+        speed: of each sweep the mixtures that differ, and hours for a million tokens (`time_layers`).
         start: seconds until a job has its libraries and tasks; weights come on top.
     """
     prompt, new = (sum(group[kind] for group in tokens.values()) / 1e6 for kind in ("computed", "new"))
