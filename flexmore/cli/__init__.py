@@ -1,1 +1,1 @@
-""""""
+"""Render the command line."""

@@ -25,7 +25,7 @@ class Absent:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent)
-from flexmore.cli import main
+from flexmore.cli.app import main
 main()
 """
 

@@ -17,9 +17,9 @@ NAMES = ("public", "math")
 
 
 @pytest.fixture
-def layout(composed: Any) -> StudyPaths:
+def paths(composed: Any) -> StudyPaths:
     """A factorized family on shared storage."""
-    found: StudyPaths = composed.layout
+    found: StudyPaths = composed.paths
     return found
 
 
@@ -65,7 +65,7 @@ def test_a_disk_that_is_too_small_is_no_error(
 ) -> None:
     usage = type(shutil.disk_usage(tmp_path))(10**9, 10**9 - 100, 100)
     monkeypatch.setattr(staging.shutil, "disk_usage", lambda _: usage)
-    assert staged(paths, NAMES, tmp_path) == layout
+    assert staged(paths, NAMES, tmp_path) == paths
     assert "not staged: " in (said := capsys.readouterr().out)
     assert "has 100 bytes free" in said
 
@@ -75,5 +75,5 @@ def test_a_folder_of_another_user_is_not_trusted(
 ) -> None:
     uid = os.getuid()
     monkeypatch.setattr(staging.os, "getuid", lambda: uid + 1)
-    assert staged(paths, NAMES, tmp_path) == layout
+    assert staged(paths, NAMES, tmp_path) == paths
     assert "belongs to another user" in capsys.readouterr().out

@@ -65,7 +65,6 @@ def test_what_is_dumped_loads_as_the_same_study() -> None:
             {"experts": {"public": {"source": "folder", "path": "/nowhere"}, "a": {"source": "pocket"}}},
             ["experts.public", "/nowhere", "config.json"],
         ),
-        ({"suite": {"tasks": ["pocket_mmlu"]}}, ["suite.tasks", "pocket_mmlu", "did you mean"]),
         ({"evaluate": {"limit": 0}}, ["evaluate.limit", "0"]),
         ({"pocket": {"clip": "1.0"}}, ["pocket.clip", "'1.0'", "number"]),
         ({"evaluate": {"device": "gpu"}}, ["evaluate.device", "gpu", "cpu"]),

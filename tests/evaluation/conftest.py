@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_suite import all_kinds, build_model, build_tokenizer, write_suite
+from model_fixtures import suite, words  # noqa: F401
+from tiny_suite import build_model, build_tokenizer
 
 
 @pytest.fixture(scope="session", params=["bytes", "words"])
@@ -15,22 +16,6 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     tokenizer.save_pretrained(folder)
     build_model(tokenizer).save_pretrained(folder)
     return folder
-
-
-@pytest.fixture(scope="session")
-def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model with the tokenizer of whole words."""
-    folder = tmp_path_factory.mktemp("model")
-    tokenizer = build_tokenizer("words")
-    tokenizer.save_pretrained(folder)
-    build_model(tokenizer).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The suite of all kinds of tasks."""
-    return write_suite(tmp_path_factory.mktemp("suite"), all_kinds())
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_suite import recipe
 
-from flexmore.config.evaluation import HourJobs
-from flexmore.config.study import EvaluateSettings
+from flexmore.config.evaluation import EvaluateSettings, HourJobs
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.parts import SweepPart, hours, parse_shard, parts_of
 from flexmore.evaluation.suite import TaskInfo

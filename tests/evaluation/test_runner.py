@@ -13,7 +13,7 @@ import pytest
 import torch
 from tiny_suite import CHOICE, GENERATION, Loaded, recipe, write_suite, write_task
 
-from flexmore.config.study import EvaluateSettings
+from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError, Interrupted
 from flexmore.evaluation import runner
 from flexmore.evaluation.answer_files import read_answers

@@ -9,7 +9,7 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 from tiny_suite import CHOICE, GENERATION, Loaded, recipe, write_suite
 
-from flexmore.config.study import EvaluateSettings
+from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.runner import evaluate_sweep
 from flexmore.evaluation.suite import Suite, load_tasks

@@ -36,7 +36,7 @@ def composed(results: Path, **pocket: int) -> Study:
     """The smoke study, acquired, factorized, composed; its training changed."""
     content = yaml.safe_load(Path("tests/workflow/smoke.yaml").read_text())
     found = load_study(content | {"results": str(results), "pocket": content["pocket"] | pocket})
-    paths = found.layout
+    paths = found.paths
     for name in found.experts:
         acquire(found, name)
     for name in found.names:
@@ -51,7 +51,7 @@ def composed(results: Path, **pocket: int) -> Study:
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The smoke study, three of its sweeps evaluated."""
     found = composed(tmp_path_factory.mktemp("results"))
-    paths = found.layout
+    paths = found.paths
     suite = Suite.read(paths.suite).select(found.suite.tasks)
     for sweep in sweeps(found):
         if sweep.name in SWEEPS:

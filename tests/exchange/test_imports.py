@@ -80,7 +80,7 @@ def test_the_authors_checkpoint_is_a_pair_like_ours(composed: Any, family: Path,
 
 
 def test_factors_keep_their_bits_from_form_to_form(composed: Any, family: Path, tmp_path: Path) -> None:
-    paths = composed.layout
+    paths = composed.paths
     materialize(Recipe.read(paths.recipe("joint-a2-r4")), paths, tmp_path / "factored", form="flexmore")
     names = list(composed.names)
     path = import_checkpoint(tmp_path / "factored", tmp_path / "mine", names, public=family / "public")

@@ -13,8 +13,9 @@ from lm_eval.tasks import TaskManager
 from tiny_suite import Loaded, recipe
 
 from flexmore.analysis.tables.checks import COLUMNS
+from flexmore.config.evaluation import EvaluateSettings
 from flexmore.config.loading import load_study
-from flexmore.config.study import EvaluateSettings, Study
+from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.runner import evaluate_sweep
 from flexmore.evaluation.suite import Suite

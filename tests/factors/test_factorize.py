@@ -11,7 +11,7 @@ from flexmore.architectures.sizes import PROJECTIONS, ModelSizes
 from flexmore.checkpoints.family import read_source, recipe_from_disk
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.errors import FlexmoreError
-from flexmore.factors import store as factors
+from flexmore.factors import factorize as factors
 from flexmore.factors.factorize import factorize_expert
 from flexmore.factors.measure import measure, write_measurements
 from flexmore.factors.store import FactorStore
@@ -138,7 +138,7 @@ def test_a_prefix_reads_only_its_own_bytes(tmp_path: Path) -> None:
 
 
 def test_a_store_may_be_cut_and_saturated_ranks_are_then_the_experts_own(composed: Any, tmp_path: Path) -> None:
-    paths = composed.layout
+    paths = composed.paths
     checkpoint, source = Checkpoint(paths.expert("math")), read_source(paths, "math")["fingerprint"]
     whole = FactorStore(paths.factors("math"))
     full, part = whole.prefix(1, "up_proj", 4), whole.folder / "layer-01.safetensors"

@@ -91,7 +91,7 @@ def test_the_hub_is_asked_for_files(server: Hub, family: Path, tmp_path: Path) -
     found = sizes_on_hub(study, ModelHub(server.url))
     assert found == {name: sum(path.stat().st_size for path in (family / name).iterdir()) for name in experts}
     assert not server.sent
-    content = planned(study, sizes=found)
+    content = planned(study, on_hub=found)
     assert [entry["to_fetch"] for entry in content["acquire"]] == list(found.values())
 
 

@@ -1,3 +1,3 @@
 """Data sets, made up, in a folder that stands in for the hub."""
 
-from paper_fixtures import _there, hub  # noqa: F401
+from paper_fixtures import _there, hub, prepared  # noqa: F401

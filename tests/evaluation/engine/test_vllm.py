@@ -9,7 +9,7 @@ import pytest
 from lm_eval.models.huggingface import HFLM
 from tiny_suite import CHOICE, GENERATION, write_suite
 
-from flexmore.config.study import EvaluateSettings
+from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.engine.vllm import DenseModel
 from flexmore.evaluation.lazy import LazyModel
