@@ -11,7 +11,7 @@ from flexmore.suites.study import tasks_of
 
 
 def test_a_task_that_the_pockets_suite_lacks_is_named_with_the_closest() -> None:
-    content = read_config(Path("config/config.yaml"))
-    study = load_study(content | {"suite": {"tasks": ["pocket_bbh_sum"]}})
-    with pytest.raises(FlexmoreError, match=r"suite.tasks: found 'pocket_bbh_sum'; did you mean pocket_bbh_"):
+    content = read_config(Path(__file__).parents[2] / "config" / "config.yaml")
+    study = load_study(content | {"suite": {"tasks": ["pocket_mmlu"]}})
+    with pytest.raises(FlexmoreError, match=r"suite.tasks: found 'pocket_mmlu'; did you mean pocket_mmlu_"):
         tasks_of(study)
