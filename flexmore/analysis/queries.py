@@ -2,8 +2,9 @@
 
 from flexmore.analysis.findings.comparisons import compare
 from flexmore.analysis.selection.budget import additivity, choices_of
+from flexmore.analysis.selection.evidence import evidence_from_table
 from flexmore.analysis.selection.recommend import Recommendation, recommend
-from flexmore.analysis.selection.selections import evidence_of, selections
+from flexmore.analysis.selection.selections import selections
 from flexmore.analysis.statistics.gains import gains
 from flexmore.analysis.statistics.pair_draws import draw_pairs
 from flexmore.analysis.statistics.scopes import scopes_of
@@ -21,7 +22,7 @@ def recommend_from(inputs: Inputs, budget: int, settings: AnalysisSettings) -> R
     scores, scopes, answers = inputs.scores, scopes_of(inputs.scores), answers_to(inputs)
     gained = gains(scores, inputs.items, settings.confidence)
     choices = choices_of(gained)
-    chosen = selections(evidence_of(scores, inputs.items, inputs.spectra, settings), answers, scopes)
+    chosen = selections(evidence_from_table(scores, inputs.items, inputs.spectra, settings), answers, scopes)
     tested = additivity(gained, choices, selected_ranks(chosen))
     draws = draw_pairs(scores, inputs.items, settings)
     return recommend(budget, choices, draws, answers, scopes, tested, settings)

@@ -19,9 +19,10 @@ from flexmore.analysis.findings.seeds import Run, compare_seeds
 from flexmore.analysis.findings.shapes import judge_optima
 from flexmore.analysis.findings.skills import compare_skills
 from flexmore.analysis.selection import budget
+from flexmore.analysis.selection.evidence import evidence_from_table
 from flexmore.analysis.selection.heldout import cross_fit
 from flexmore.analysis.selection.rules import RULES
-from flexmore.analysis.selection.selections import evidence_of, selections
+from flexmore.analysis.selection.selections import selections
 from flexmore.analysis.statistics.gains import gains
 from flexmore.analysis.statistics.items import ItemScores, item_scores_of
 from flexmore.analysis.statistics.pair_draws import draw_pairs
@@ -152,7 +153,7 @@ def analyze(inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int]
     recovered = recover(gained, settings, draws)
     coefficients, fits = regress(scores, settings)
     numbered = (scores["kind"] == "pair") & scores["rank"].str.isdigit()
-    evidence = evidence_of(scores, inputs.items, inputs.spectra, settings) if numbered.any() else None
+    evidence = evidence_from_table(scores, inputs.items, inputs.spectra, settings) if numbered.any() else None
     chosen = selections(evidence, answers, scopes)
     front, additivity = _budget(gained, chosen)
     predictions = _predictions(inputs, gained, controls, recovered, facts)

@@ -10,8 +10,18 @@ POCKET_EXPERTS = ("code", "creative", "math", "news", "pes2o", "reddit")
 GROUPS = ("MC9", "Gen5", "MMLU", "MMLU-Pro", "AGIEval", "BBH")
 """The task groups of the paper's suite and of the pocket's."""
 
-SELECTION_RULES = ("best", "best2", "r95", "effective", "stable", "energy", "gavish_donoho", "truncated_effective")
-"""The rules that give each expert its own rank (`flexmore.analysis.selection.rules`)."""
+SELECTION_RULES: dict[str, tuple[str, ...]] = {
+    "best": (),
+    "best2": (),
+    "r95": ("recovery", "confidence"),
+    "effective": (),
+    "stable": (),
+    "energy": ("energy",),
+    "gavish_donoho": (),
+    "truncated_effective": (),
+}
+"""The rules that give each expert its own rank (`flexmore.analysis.selection.rules`), each with the keys of section
+`analysis` that its choice depends on."""
 
 SOURCES = ("pocket", "folder", "hub")
 """Where an expert may come from (`flexmore.config.experts`)."""

@@ -18,9 +18,9 @@ for variable, folder in {
         [str(folder), *filter(None, [os.environ.get(variable)])]
     )
 
-from flexmore.analysis.selection.rules import RULES
 from flexmore.cluster.slurm import living
 from flexmore.config.loading import dump_study, load_study, read_config
+from flexmore.config.names import SELECTION_RULES
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.parts import parts_of
 from flexmore.files import clear_leftovers, write_text
@@ -159,7 +159,7 @@ def calibrated():
 def chosen_by(sweep):
     """What else of the configuration its selections depend on."""
     rules = [mixture.rank for mixture in SWEEPS[sweep].mixtures if mixture.selected]
-    keys = {key for rule in rules for key in RULES[rule].settings}
+    keys = {key for rule in rules for key in SELECTION_RULES[rule]}
     return STUDY.analysis.model_dump(include=keys) if keys else None
 
 

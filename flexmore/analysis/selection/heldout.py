@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from flexmore.analysis.selection.evidence import MIXTURE_COLUMNS, Evidence, evidence_from_items
 from flexmore.analysis.selection.rules import RULES
-from flexmore.analysis.selection.selections import ABOUT, Evidence, evidence_from
 from flexmore.analysis.statistics.items import ItemScores
 from flexmore.analysis.statistics.scopes import Array, Scopes, interval, scopes_of, spread
 from flexmore.config.analysis import AnalysisSettings
@@ -52,16 +52,16 @@ def cross_fit(
         what is lost by that against the naive choice (`transfer_loss`). Empty where there are no items, no pairs or
         a task with a single item.
     """
-    about = scores.loc[scores["kind"].isin(["baseline", "pair"]), ABOUT].drop_duplicates("mixture")
+    about = scores.loc[scores["kind"].isin(["baseline", "pair"]), MIXTURE_COLUMNS].drop_duplicates("mixture")
     scope = scopes_of(scores).only(["average"])
     if answers is None or min(v.shape[1] for v in answers.values) < 2 or not about["rank"].str.isdigit()[1:].any():
         return pd.DataFrame(columns=COLUMNS)
     baseline = str(about.loc[about["kind"] == "baseline", "mixture"].iloc[0])
     own = answers.only(list(about["mixture"]))
     gained = own.minus(baseline)
-    naive = evidence_from(own, about, scope, spectra, settings)
+    naive = evidence_from_items(own, about, scope, spectra, settings)
     halves = [
-        (dealt, half, evidence_from(own.part(dealt, 1 - half), about, scope, spectra, settings))
+        (dealt, half, evidence_from_items(own.part(dealt, 1 - half), about, scope, spectra, settings))
         for dealt in (own.deal(salt) for salt in salts)
         for half in (0, 1)
     ]
@@ -91,7 +91,7 @@ def _other_groups(
     for i, weights in enumerate(scopes.weights):
         rest = np.delete(scopes.weights, i, axis=0).mean(axis=0, keepdims=True)
         average = Scopes(pd.DataFrame([("average", "average")], columns=["scope", "name"]), rest, scopes.tasks)
-        found.append((weights, evidence_from(own, about, average, spectra, settings)))
+        found.append((weights, evidence_from_items(own, about, average, spectra, settings)))
     return found
 
 

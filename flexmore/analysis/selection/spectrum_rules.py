@@ -6,15 +6,12 @@ to a rank of the ladder (so does the follow-up study whose rule `truncated_effec
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from flexmore.analysis.selection.evidence import Evidence
 from flexmore.analysis.statistics.scopes import Array
 from flexmore.errors import FlexmoreError
-
-if TYPE_CHECKING:
-    from flexmore.analysis.selection.selections import Evidence
 
 TINY = 1e-3
 """Singular values of at most this share of their sum are dropped by `truncated_effective`."""
@@ -54,7 +51,7 @@ def gavish_donoho(sigma: Array, long_side: int) -> float:
     return float((sigma > omega * np.median(sigma)).sum())
 
 
-def needed(name: str, evidence: "Evidence") -> dict[str, float]:
+def rank_needed(name: str, evidence: Evidence) -> dict[str, float]:
     """What a rule asks for: expert -> the largest of its projections', at least 1.
 
     Raises:
@@ -76,7 +73,7 @@ def needed(name: str, evidence: "Evidence") -> dict[str, float]:
     return found
 
 
-def _rule(name: str, evidence: "Evidence", expert: str, layers: int) -> Callable[[Array], float]:
+def _rule(name: str, evidence: Evidence, expert: str, layers: int) -> Callable[[Array], float]:
     if name == "energy":
         return lambda sigma: energy(sigma, evidence.settings.energy)
     if name == "gavish_donoho":
@@ -85,7 +82,7 @@ def _rule(name: str, evidence: "Evidence", expert: str, layers: int) -> Callable
     return {"effective": effective, "stable": stable, "truncated_effective": truncated_effective}[name]
 
 
-def _sides(evidence: "Evidence", expert: str, layers: int) -> float:
+def _sides(evidence: Evidence, expert: str, layers: int) -> float:
     """Both sides of a projection together: an adapter has 3 * layers * (sides) parameters for each unit of rank."""
     own = evidence.candidates[evidence.candidates["expert"] == expert].sort_values("effective_rank")
     if len(own) < 2:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from plotly.offline import get_plotlyjs
 
 from flexmore.analysis.tables.ranks import rank_order
 from flexmore.config.analysis import AnalysisSettings
@@ -24,8 +25,6 @@ def explore(tables: Mapping[str, pd.DataFrame], scores: pd.DataFrame, family: st
         tables: with `gains` and `gains_by_task`.
         scores: the tidy table, for which task is in which group.
     """
-    from plotly.offline import get_plotlyjs
-
     data = json.dumps(content(tables, scores), separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
     count = f"{scores['mixture'].nunique()} mixtures, {scores['task'].nunique()} tasks"
     about = (

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from flexmore.analysis.findings.recovery import recover
+from flexmore.analysis.selection.evidence import Evidence, evidence_from_table
 from flexmore.analysis.selection.rules import RULES, best, best2
-from flexmore.analysis.selection.selections import Evidence, evidence_of, select, selections
+from flexmore.analysis.selection.selections import select, selections
 from flexmore.analysis.statistics.gains import gains
 from flexmore.analysis.statistics.scopes import averages, scopes_of
 from flexmore.analysis.study import Inputs, answers_to
@@ -39,14 +40,14 @@ def test_saturated_ranks_full_and_extras_are_no_candidates(study: Inputs) -> Non
     # full, the extras and the saturated ranks are made the best by far
     lure = scores["kind"].eq("extra") | scores["rank"].isin(["full", "64", "128", "256"])
     scores.loc[lure, "score"] = 1.0
-    found = evidence_of(scores, study.items).candidates
+    found = evidence_from_table(scores, study.items).candidates
     assert set(found["rank"]) == {1, 2, 4, 8, 16, 32, 64}
     assert select("best", scores, study.items) == dict.fromkeys(("math", "news", "pes2o"), 64)
 
 
 def test_the_average_and_its_error_are_the_mixtures(study: Inputs) -> None:
     assert study.items is not None
-    found = evidence_of(study.scores, study.items).candidates.set_index(["expert", "rank"]).loc[("news", 8)]
+    found = evidence_from_table(study.scores, study.items).candidates.set_index(["expert", "rank"]).loc[("news", 8)]
     assert found["average"] == pytest.approx(averages(study.scores).set_index("mixture").loc["news-r8", "average"])
     rows = study.scores[study.scores["mixture"] == "news-r8"].merge(study.items)
     errors = rows["items"].map(lambda row: np.var(row, ddof=1) / len(row))
@@ -55,14 +56,14 @@ def test_the_average_and_its_error_are_the_mixtures(study: Inputs) -> None:
 
 
 def test_without_items_the_scores_errors_serve(study: Inputs) -> None:
-    with_items, without = evidence_of(study.scores, study.items), evidence_of(study.scores, None)
+    with_items, without = evidence_from_table(study.scores, study.items), evidence_from_table(study.scores, None)
     pd.testing.assert_frame_equal(with_items.candidates, without.candidates)
     # unpaired, so wider
     assert (without.whole["low"] <= with_items.whole["low"]).all()
 
 
 def test_every_rule_is_listed_with_its_choice(study: Inputs) -> None:
-    evidence, answers = evidence_of(study.scores, study.items, study.spectra), answers_to(study)
+    evidence, answers = evidence_from_table(study.scores, study.items, study.spectra), answers_to(study)
     table = selections(evidence, answers, scopes_of(study.scores))
     for rule in RULES:
         own = table[table["rule"] == rule]
@@ -75,7 +76,7 @@ def test_every_rule_is_listed_with_its_choice(study: Inputs) -> None:
 
 
 def test_a_rule_without_its_evidence_says_so(study: Inputs) -> None:
-    table = selections(evidence_of(study.scores, study.items), None, scopes_of(study.scores))
+    table = selections(evidence_from_table(study.scores, study.items), None, scopes_of(study.scores))
     notes = table[table["note"] != ""].set_index("rule")["note"]
     assert set(notes.index) == {rule for rule, entry in RULES.items() if entry.reads == "spectra"}
     assert notes.str.contains("there are none; factorize first").all()

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from flexmore.analysis.selection import spectrum_rules as rules
-from flexmore.analysis.selection.selections import Evidence, select
+from flexmore.analysis.selection.evidence import Evidence
+from flexmore.analysis.selection.selections import select
 from flexmore.analysis.study import Inputs
 from flexmore.errors import FlexmoreError
 
@@ -72,10 +73,10 @@ def test_the_longer_side_is_read_from_parameters() -> None:
     beta = 1 / 3
     omega = 0.56 * beta**3 - 0.95 * beta**2 + 1.82 * beta + 1.43
     assert omega < 2.3
-    assert rules.needed("gavish_donoho", evidence) == {"a": 1}
+    assert rules.rank_needed("gavish_donoho", evidence) == {"a": 1}
     single = Evidence(candidates.head(1), evidence.whole, spectra)
     with pytest.raises(FlexmoreError, match="a single rank of a"):
-        rules.needed("gavish_donoho", single)
+        rules.rank_needed("gavish_donoho", single)
 
 
 def test_missing_spectra_are_named(study: Inputs) -> None:

@@ -1,0 +1,134 @@
+"""The evidence that rules choose ranks from: averages and gains of the pairs, and spectra."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from flexmore.analysis.statistics.gains import score_errors
+from flexmore.analysis.statistics.items import ItemScores, item_scores_of
+from flexmore.analysis.statistics.scopes import Array, Scopes, interval, matrix, scopes_of, spread
+from flexmore.analysis.tables.ranks import full, numbered
+from flexmore.config.analysis import AnalysisSettings
+from flexmore.errors import FlexmoreError
+
+MIXTURE_COLUMNS = ["mixture", "kind", "experts", "rank", "effective_rank", "parameters"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Hold what a rule chooses from.
+
+    Attributes:
+        candidates: the pairs at the ladder's distinct ranks (no full, no extras), a row each: expert, rank (the
+            nominal one, int), effective_rank (int), mixture, average, stderr (of the average), gain (missing
+            without a baseline), parameters.
+        whole: full's gain by expert and the lower end of its interval: columns expert, gain, low.
+        spectra: singular values as `gather_spectra` returns them; None where there are none.
+        settings: the shares and levels that rules use.
+    """
+
+    candidates: pd.DataFrame
+    whole: pd.DataFrame
+    spectra: pd.DataFrame | None = None
+    settings: AnalysisSettings = field(default_factory=AnalysisSettings)
+
+
+def evidence_from_table(
+    scores: pd.DataFrame,
+    items: pd.DataFrame | None,
+    spectra: pd.DataFrame | None = None,
+    settings: AnalysisSettings | None = None,
+) -> Evidence:
+    """Gather the evidence from the tidy table of scores.
+
+    Args:
+        scores: the tidy table, or its baseline and pairs.
+        items: the table of items; without it the standard errors are those of the scores.
+
+    Raises:
+        FlexmoreError: there are no pairs at a numbered rank.
+    """
+    settings = settings or AnalysisSettings()
+    pairs = scores[scores["kind"].isin(["baseline", "pair"])]
+    if not ((pairs["kind"] == "pair") & pairs["rank"].str.isdigit()).any():
+        raise FlexmoreError(
+            "selections choose among the pairs' ladder ranks, and the table has none; evaluate pairs first"
+        )
+    scope = scopes_of(scores).only(["average"])
+    about = pairs[MIXTURE_COLUMNS].drop_duplicates("mixture")
+    if items is not None:
+        baseline = about.loc[about["kind"] == "baseline", "mixture"]
+        reference = str(baseline.iloc[0]) if len(baseline) else str(about["mixture"].iloc[0])
+        item_scores = item_scores_of(items, list(about["mixture"]), scope.tasks, reference)
+        means = _TaskMeans(
+            about,
+            matrix(pairs, "score", scope.tasks).to_numpy(),
+            item_scores.errors(),
+            item_scores.minus(reference).errors(),
+        )
+        return _evidence(means, scope, spectra, settings)
+    stderr, freedom = score_errors(pairs, None, scope)
+    public = (about["kind"] == "baseline").to_numpy()
+    gain_stderr = np.hypot(stderr, stderr[public]) if public.any() else np.full_like(stderr, np.nan)
+    values = matrix(pairs, "score", scope.tasks).to_numpy()
+    return _evidence(_TaskMeans(about, values, (stderr, freedom), (gain_stderr, freedom)), scope, spectra, settings)
+
+
+def evidence_from_items(
+    item_scores: ItemScores,
+    about: pd.DataFrame,
+    scope: Scopes,
+    spectra: pd.DataFrame | None,
+    settings: AnalysisSettings,
+) -> Evidence:
+    """Gather the evidence from some of the items: one half of them, or those of some groups.
+
+    Args:
+        item_scores: the baseline and the pairs, in the order of `about`.
+        about: the columns `MIXTURE_COLUMNS` of these mixtures.
+        scope: a single scope, which takes the place of the average.
+    """
+    baseline = about.loc[about["kind"] == "baseline", "mixture"]
+    gained = item_scores.minus(str(baseline.iloc[0])) if len(baseline) else item_scores
+    means = _TaskMeans(about, item_scores.means(), item_scores.errors(), gained.errors())
+    return _evidence(means, scope, spectra, settings)
+
+
+@dataclass(frozen=True)
+class _TaskMeans:
+    """Hold what is known of some mixtures on each task.
+
+    Attributes:
+        about: the columns `MIXTURE_COLUMNS`, a row per mixture.
+        values: mean scores, mixtures x tasks.
+        errors: standard errors of the scores and their n - 1, mixtures x tasks each.
+        gain_errors: the same of the gains over public.
+    """
+
+    about: pd.DataFrame
+    values: Array
+    errors: tuple[Array, Array]
+    gain_errors: tuple[Array, Array]
+
+
+def _evidence(means: _TaskMeans, scope: Scopes, spectra: pd.DataFrame | None, settings: AnalysisSettings) -> Evidence:
+    used = scope.weights[0] > 0
+    part = Scopes(scope.index, scope.weights[:, used], [])
+    error, _ = spread(part, *(array[:, used] for array in means.errors))
+    gain_error, freedom = spread(part, *(array[:, used] for array in means.gain_errors))
+    # rounded, so that the same means added in another order are a tie
+    average = np.round(means.values[:, used] @ part.weights[0], 12)
+    public = average[(means.about["kind"] == "baseline").to_numpy()]
+    gain = np.round(average - public[0], 12) if len(public) else np.full(len(average), np.nan)
+    low, _ = interval(gain, gain_error[:, 0], freedom[:, 0], settings.confidence)
+    estimates = means.about.assign(average=average, stderr=error[:, 0], gain=gain, low=low)
+    found = numbered(estimates, kinds=("pair",)).rename(columns={"experts": "expert"})
+    found = found.assign(rank=found["rank"].astype(int))
+    whole = full(estimates).rename(columns={"experts": "expert"})
+    return Evidence(
+        found[["expert", "rank", "effective_rank", "mixture", "average", "stderr", "gain", "parameters"]],
+        whole[["expert", "gain", "low"]],
+        spectra,
+        settings,
+    )
