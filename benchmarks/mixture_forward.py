@@ -26,7 +26,7 @@ from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoSparseMoeBl
 from flexmore.architectures.sizes import PROJECTIONS
 from flexmore.lowrank import svd as lowrank
 from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM
-from flexmore.modeling.dense_cache import DenseBudget
+from flexmore.modeling.dense_cache import DenseCache
 from flexmore.modeling.modeling_flexmore import FlexMoRESparseMoeBlock
 
 EXPERTS = 7
@@ -86,7 +86,7 @@ def build(hidden: int, ffn: int, rank: int, device: torch.device, dtype: torch.d
     }  # fmt: skip
     with torch.device("meta"):
         ours = FlexMoRESparseMoeBlock(
-            FlexMoREConfig(**sizes, expert_ranks=[None, *[rank] * (EXPERTS - 1)]), 0, DenseBudget()
+            FlexMoREConfig(**sizes, expert_ranks=[None, *[rank] * (EXPERTS - 1)]), 0, DenseCache()
         )
         dense = FlexOlmoSparseMoeBlock(FlexOlmoConfig(**sizes))
     ours, dense = (block.to(dtype).to_empty(device=device) for block in (ours, dense))
@@ -186,7 +186,7 @@ def possible(case: Case, x: Tensor, tokens: int, active: int) -> float:
 def resident(case: Case) -> str:
     """What the two forms of a layer take on the device."""
     sizes = [sum(p.nbytes for p in block.parameters()) / 1e9 for block in (case.dense, case.ours)]
-    merged = case.ours.experts.merged.budget.used / 1e9
+    merged = case.ours.experts.cache.used / 1e9
     return f"\nrank {case.rank}: transformers {sizes[0]:.2f} GB, FlexMoRE {sizes[1]:.2f} GB + {merged:.2f} GB merged\n"
 
 

@@ -4,7 +4,10 @@ from functools import cache
 from math import comb
 
 DENSE_LIMIT = 16 * 2**30
-"""Bytes of dense weights that are kept beside what a mixture shows."""
+"""Bytes of dense weights that a loaded model, or a sweep, keeps at most (`flexmore.modeling.dense_cache`).
+
+What a sweep's mixture shows counts too, and is kept even where it alone is more.
+"""
 
 
 @cache

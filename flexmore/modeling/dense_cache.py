@@ -1,78 +1,93 @@
-"""Adapters past break-even as dense weights: made once for inference, within a budget of memory."""
+"""Dense weights that are made for inference and kept within a limit of memory."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
-from flexmore.architectures.sizes import PROJECTIONS
-from flexmore.lowrank import svd as lowrank
-from flexmore.modeling.experts import FlexMoREExpert
+from flexmore.mixtures.dense import DENSE_LIMIT
+
+Weights = Mapping[Any, Tensor]
 
 
-@dataclass
-class DenseBudget:
-    """How much memory adapters past break-even may take as dense weights; all layers of a model share one.
+@dataclass(frozen=True)
+class _Entry:
+    weights: Weights
+    size: int
+    made_from: Sequence[tuple[Tensor, int]]
+
+
+class DenseCache:
+    """Keep dense weights by key within a limit of bytes; those that are longest out of use are dropped first.
+
+    A loaded model keeps its merged adapters in one, a sweep its full-size experts, controls and saturated adapters.
+    Weights in use count towards the limit but are never dropped.
 
     Attributes:
-        limit: bytes.
-        used: bytes held now.
+        limit: bytes; it may be changed at any time and holds from the next `make_room` on.
+        used: bytes that are kept now.
     """
 
-    limit: int = 16 * 2**30
-    used: int = 0
+    def __init__(self, limit: int = DENSE_LIMIT) -> None:
+        self.limit = limit
+        self.used = 0
+        self._in_use: dict[Hashable, _Entry] = {}
+        self._idle: OrderedDict[Hashable, _Entry] = OrderedDict()
 
-    def take(self, size: int) -> bool:
-        """Whether `size` more bytes fit; they are counted if so."""
-        fits = self.used + size <= self.limit
-        self.used += size if fits else 0
-        return fits
+    def keys(self) -> list[Hashable]:
+        """Return the keys of all weights that are kept, those out of use first."""
+        return [*self._idle, *self._in_use]
 
+    def use(self, key: Hashable, made_from: Sequence[Tensor] = ()) -> Weights | None:
+        """Return the weights of a key and mark them as in use; return None where there are none.
 
-@dataclass
-class Merged:
-    """A layer's merged adapters, each with the versions of the tensors that it was made from."""
-
-    budget: DenseBudget
-    _held: dict[int, tuple[list[tuple[Tensor, int]], dict[str, Tensor]]] = field(default_factory=dict)
-
-    def weights(self, expert: FlexMoREExpert, public: FlexMoREExpert) -> dict[str, Tensor] | None:
-        """An adapter's dense weights, made anew where its factors have changed; None where the budget is spent."""
-        made_from = [(tensor, _version(tensor)) for tensor in (*expert.shown(), *public.shown())]
-        if any(tensor.is_meta for tensor, _ in made_from):  # offloaded: only a module's own call has it
+        Args:
+            made_from: the tensors that the weights depend on. Weights that were made from others, or from these before
+                they were changed in place, are dropped.
+        """
+        entry = self._in_use.get(key) or self._idle.pop(key, None)
+        if entry is None:
             return None
-        held = self._held.get(expert.index)
-        if held is not None and _same(held[0], made_from):
-            return held[1]
-        self.forget(expert.index)
-        if not self.budget.take(_bytes(public.shown())):
+        if not _unchanged(entry.made_from, made_from):
+            self._in_use.pop(key, None)
+            self.used -= entry.size
             return None
-        weights = {projection: _merged(expert, public, projection) for projection in PROJECTIONS}
-        self._held[expert.index] = (made_from, weights)
-        return weights
+        self._in_use[key] = entry
+        return entry.weights
 
-    def forget(self, index: int) -> None:
-        """Give back the memory of an expert's merged weights."""
-        held = self._held.pop(index, None)
-        if held is not None:
-            self.budget.used -= _bytes(held[1].values())
+    def add(self, key: Hashable, weights: Weights, made_from: Sequence[Tensor] = ()) -> None:
+        """Keep weights under a new key and mark them as in use, whether or not they fit (`make_room` tells)."""
+        size = sum(weight.nbytes for weight in weights.values())
+        self.used += size
+        self._in_use[key] = _Entry(weights, size, [(tensor, _version(tensor)) for tensor in made_from])
+
+    def release(self, *keys: Hashable) -> None:
+        """Mark the weights of these keys, without keys all, as out of use."""
+        for key in keys or list(self._in_use):
+            if key in self._in_use:
+                self._idle[key] = self._in_use.pop(key)
+
+    def make_room(self, size: int = 0) -> bool:
+        """Drop weights that are out of use until `size` more bytes fit into the limit; return whether they do."""
+        while self._idle and self.used + size > self.limit:
+            self.used -= self._idle.popitem(last=False)[1].size
+        return self.used + size <= self.limit
+
+    def clear(self) -> None:
+        """Drop all weights."""
+        self._in_use.clear()
+        self._idle.clear()
+        self.used = 0
+
+
+def _unchanged(before: Sequence[tuple[Tensor, int]], now: Sequence[Tensor]) -> bool:
+    return len(before) == len(now) and all(
+        tensor is found and version == _version(found) for (tensor, version), found in zip(before, now, strict=True)
+    )
 
 
 def _version(tensor: Tensor) -> int:
-    """Counts the changes in place; a tensor made in inference mode has no such count."""
+    """Return how often a tensor was changed in place; one made in inference mode has no such count."""
     return 0 if tensor.is_inference() else tensor._version
-
-
-def _same(one: list[tuple[Tensor, int]], other: list[tuple[Tensor, int]]) -> bool:
-    return len(one) == len(other) and all(a[0] is b[0] and a[1] == b[1] for a, b in zip(one, other, strict=True))
-
-
-def _merged(expert: FlexMoREExpert, public: FlexMoREExpert, projection: str) -> Tensor:
-    own, factors, shared = expert.full(projection), expert.factors(projection), public.full(projection)
-    if own is not None or shared is None:
-        return own.weight  # type: ignore[union-attr]
-    return shared.weight if factors is None else lowrank.adapted(shared.weight, factors[0].weight, factors[1].weight.T)
-
-
-def _bytes(tensors: Iterable[Tensor]) -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -22,8 +22,9 @@ from flexmore.architectures.sizes import PROJECTIONS
 from flexmore.mixtures.dense import dense_experts
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.decoding import FEW, few_mixed
-from flexmore.modeling.dense_cache import DenseBudget, Merged
+from flexmore.modeling.dense_cache import DenseCache
 from flexmore.modeling.experts import FlexMoREExpert
+from flexmore.modeling.merging import merged_weights
 
 _CACHED_VALUES = 3 * 2**16  # of a block [rows, ffn] between the large products, which on a CPU stays in its cache
 _LEAST_ROWS = 32  # of a block: products with fewer are slow
@@ -127,10 +128,10 @@ class FlexMoREExperts(nn.Module):
     """All experts of a layer, public first; takes the place of transformers' `FlexOlmoExperts`.
 
     Args:
-        budget: for the dense weights of adapters past break-even.
+        cache: of the model, for the dense weights of adapters past break-even.
     """
 
-    def __init__(self, config: FlexMoREConfig, layer: int, budget: DenseBudget) -> None:
+    def __init__(self, config: FlexMoREConfig, layer: int, cache: DenseCache) -> None:
         super().__init__()
         for index in range(config.num_experts):
             self.add_module(str(index), FlexMoREExpert(config, layer, index))
@@ -138,7 +139,8 @@ class FlexMoREExperts(nn.Module):
         self.hidden: int = config.hidden_size
         self.ffn: int = config.intermediate_size
         self.act_fn = ACT2FN[config.hidden_act]
-        self.merged = Merged(budget)
+        self.layer = layer
+        self.cache = cache
 
     def __len__(self) -> int:
         return self.num_experts
@@ -293,7 +295,7 @@ class FlexMoREExperts(nn.Module):
         if torch.is_grad_enabled() or torch.compiler.is_compiling():
             return found
         for index in sorted(dense_experts(ranks, active, self.hidden, self.ffn) - set(found)):
-            weights = self.merged.weights(self[index], self[0])
+            weights = merged_weights(self.cache, self.layer, self[index], self[0])
             if weights is not None:
                 found[index] = [partial(functional.linear, weight=weights[projection]) for projection in PROJECTIONS]
         return found

@@ -23,7 +23,7 @@ from transformers.models.flex_olmo.modeling_flex_olmo import (
 from flexmore.architectures.sizes import PROJECTIONS
 from flexmore.errors import FlexmoreError
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig, rank_in
-from flexmore.modeling.dense_cache import DenseBudget
+from flexmore.modeling.dense_cache import DenseCache
 from flexmore.modeling.mixing import FlexMoREExperts
 
 
@@ -57,20 +57,20 @@ class FlexMoREAttention(FlexOlmoAttention):
 class FlexMoRESparseMoeBlock(FlexOlmoSparseMoeBlock):
     """FlexOlmo's router before experts of different ranks."""
 
-    def __init__(self, config: FlexMoREConfig, layer_idx: int, budget: DenseBudget) -> None:
+    def __init__(self, config: FlexMoREConfig, layer_idx: int, cache: DenseCache) -> None:
         nn.Module.__init__(self)
         self.gate = FlexOlmoTopKRouter(config)
-        self.experts = FlexMoREExperts(config, layer_idx, budget)
+        self.experts = FlexMoREExperts(config, layer_idx, cache)
 
 
 class FlexMoREDecoderLayer(FlexOlmoDecoderLayer):
     """FlexOlmo's layer around such a block."""
 
-    def __init__(self, config: FlexMoREConfig, layer_idx: int, budget: DenseBudget) -> None:
+    def __init__(self, config: FlexMoREConfig, layer_idx: int, cache: DenseCache) -> None:
         GradientCheckpointingLayer.__init__(self)
         self.hidden_size = config.hidden_size
         self.self_attn = FlexMoREAttention(config=config, layer_idx=layer_idx)
-        self.mlp = FlexMoRESparseMoeBlock(config, layer_idx, budget)
+        self.mlp = FlexMoRESparseMoeBlock(config, layer_idx, cache)
         self.post_attention_layernorm = FlexMoRERMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.post_feedforward_layernorm = FlexMoRERMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
@@ -79,17 +79,17 @@ class FlexMoREModel(FlexMoREPreTrainedModel, FlexOlmoModel):
     """The decoder, without the head.
 
     Attributes:
-        dense_budget: memory for the dense weights of adapters past break-even; its `limit` may be changed.
+        dense_cache: the dense weights of adapters past break-even; its `limit` may be changed.
     """
 
     def __init__(self, config: FlexMoREConfig) -> None:
         FlexOlmoPreTrainedModel.__init__(self, config)
         self.padding_idx = config.pad_token_id
         self.vocab_size = config.vocab_size
-        self.dense_budget = DenseBudget()
+        self.dense_cache = DenseCache()
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, self.padding_idx)
         self.layers = nn.ModuleList(
-            FlexMoREDecoderLayer(config, layer, self.dense_budget) for layer in range(config.num_hidden_layers)
+            FlexMoREDecoderLayer(config, layer, self.dense_cache) for layer in range(config.num_hidden_layers)
         )
         self.norm = FlexMoRERMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.rotary_emb = FlexOlmoRotaryEmbedding(config=config)
@@ -152,11 +152,12 @@ class FlexMoREForCausalLM(FlexMoREPreTrainedModel, FlexOlmoForCausalLM):
         self.config.num_experts_per_tok = self.num_experts_per_tok = active
         for block in self.blocks:
             block.gate.top_k = active
+        self.model.dense_cache.release()  # other experts may run dense now
 
     def _show(self, ranks: Sequence[Any]) -> None:
+        self.model.dense_cache.clear()  # made from other ranks
         for layer, block in enumerate(self.blocks):
             for index, entry in enumerate(ranks):
-                block.experts.merged.forget(index)
                 for projection in PROJECTIONS:
                     block.experts[index].set_rank(projection, rank_in(entry, layer, projection))
 

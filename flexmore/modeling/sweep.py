@@ -1,10 +1,8 @@
 """One loaded backbone for all the mixtures of a sweep: ranks are switched in place."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 import torch
-from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoRotaryEmbedding
 
@@ -20,12 +18,11 @@ from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.parameters import effective_rank
 from flexmore.mixtures.recipe import available_rank
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
+from flexmore.modeling.dense_cache import DenseCache, Weights
 from flexmore.modeling.experts import FlexMoREExpert
 from flexmore.modeling.modeling_flexmore import FlexMoREForCausalLM
 from flexmore.modeling.placement import DeviceMap, connect, device_map, sweep_bytes, to_empty
 from flexmore.modeling.weights import ExpertWeights
-
-_Dense = dict[tuple[int, str], Tensor]
 
 
 class SweepModel:
@@ -39,7 +36,7 @@ class SweepModel:
         tokenizer: the public model's.
         dtype: of weights and computation, such as `float32`.
         device: where the model is.
-        dense_limit: bytes of dense weights to keep; those of the present mixture are kept in any case.
+        dense: the cache of dense weights, by layer and projection under (expert, rank, control).
     """
 
     def __init__(
@@ -47,17 +44,15 @@ class SweepModel:
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
         experts: Sequence[ExpertWeights] = (),
-        dense_limit: int = DENSE_LIMIT,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.experts = {expert.name: expert for expert in experts}
         self.device: torch.device = model.device
         self.dtype = str(model.dtype).removeprefix("torch.")
-        self.dense_limit = dense_limit
+        self.dense = DenseCache()
         self._loaded: dict[str, int] = {}
         self._shown: dict[str, tuple[Rank, str | None, bool]] = {}
-        self._dense: OrderedDict[tuple[str, Rank, str | None], _Dense] = OrderedDict()
 
     @classmethod
     def load(
@@ -114,8 +109,7 @@ class SweepModel:
             wanted = (rank, control, low_rank)
             if self._shown.get(name) == wanted:
                 continue
-            self._shown.pop(name, None)  # half-switched would be neither
-            self._let_go(slot)
+            self._hide(name, slot)
             dense = {} if low_rank else self._dense_weights(name, rank, control)
             for layer, projection, expert in self._slots(slot):
                 if low_rank:
@@ -125,7 +119,7 @@ class SweepModel:
             self._shown[name] = wanted
             self.model.config.expert_ranks[slot] = factored[name] if low_rank else None
         self.model.set_active(mixture.active)
-        self._forget_dense()
+        self.dense.make_room()
 
     def _ranks(self, mixture: Mixture) -> tuple[Rank, ...]:
         ranks = []
@@ -168,32 +162,31 @@ class SweepModel:
             for projection in PROJECTIONS:
                 yield layer, projection, block.experts[slot]
 
-    def _dense_weights(self, name: str, rank: Rank, control: str | None) -> _Dense:
-        key = (name, rank, control)
-        if key not in self._dense:
-            self._dense[key] = {
-                (layer, projection): self.experts[name]
-                .weight(layer, projection, rank, control)
-                .to(self._device(layer), self.model.dtype)
+    def _dense_weights(self, name: str, rank: Rank, control: str | None) -> Weights:
+        """Return an expert's dense weights by layer and projection, from the cache where it has them."""
+        key, expert = (name, rank, control), self.experts[name]
+        found = self.dense.use(key)
+        if found is None:
+            self.dense.make_room(expert.checkpoint.sizes.full_expert * self.model.dtype.itemsize)
+            found = {
+                (layer, projection): expert.weight(layer, projection, rank, control).to(
+                    self._device(layer), self.model.dtype
+                )
                 for layer in range(len(self.model.model.layers))
                 for projection in PROJECTIONS
             }
-        self._dense.move_to_end(key)
-        return self._dense[key]
+            self.dense.add(key, found)
+        return found
 
-    def _let_go(self, slot: int) -> None:
-        """Free an expert's dense weights beyond the limit before others come: two of all experts would not fit."""
+    def _hide(self, name: str, slot: int) -> None:
+        """Show an expert at rank 0, so that its dense weights can be dropped before others are made.
+
+        The weights of all experts of a mixture would not fit twice.
+        """
+        rank, control, _ = self._shown.pop(name, (0, None, False))
+        self.dense.release((name, rank, control))
         for _, projection, expert in self._slots(slot):
             expert.set_rank(projection, 0)
-        self._forget_dense()
-
-    def _forget_dense(self) -> None:
-        """Let go of dense weights beyond the limit, the longest unused first."""
-        shown = {(name, rank, control) for name, (rank, control, low_rank) in self._shown.items() if not low_rank}
-        sizes = {key: sum(weight.nbytes for weight in weights.values()) for key, weights in self._dense.items()}
-        for key in [key for key in self._dense if key not in shown]:
-            if sum(sizes[held] for held in self._dense) > self.dense_limit:
-                del self._dense[key]
 
 
 def resolved_dtype(checkpoint: Checkpoint, wanted: str) -> torch.dtype:

@@ -89,10 +89,10 @@ def test_dense_weights_are_made_once_and_kept_within_the_limit(composed: Any) ->
     assert place(16) == first, "kept"
     assert place("full") != first
     assert place(16) == first, "both fit"
-    sweep.dense_limit = 0
+    sweep.dense.limit = 0
     kept = expert.full("up_proj").weight.detach().clone()
     sweep.set_mixture(pair("full"))
-    assert list(sweep._dense) == [("news", "full", None)], "what is shown is kept in any case, nothing else"
+    assert sweep.dense.keys() == [("news", "full", None)], "what is shown is kept in any case, nothing else"
     place(16)
     assert torch.equal(expert.full("up_proj").weight, kept)
 
@@ -101,7 +101,7 @@ def test_dense_weights_beyond_the_limit_go_before_others_come(composed: Any, mon
     """Of a joint mixture of the paper's experts twice all of them would not fit a GPU."""
     joint = [mixture for mixture in find_sweep(composed, "joint-a2").mixtures if mixture.rank in ("16", "full")]
     sweep = SweepModel.load(composed.paths, joint, device="cpu")
-    sweep.dense_limit = 0
+    sweep.dense.limit = 0
     made, held = ExpertWeights.weight, []
 
     def weight(*words: Any) -> torch.Tensor:
@@ -118,7 +118,7 @@ def test_dense_weights_beyond_the_limit_go_before_others_come(composed: Any, mon
         sweep.set_mixture(mixture)
     each = 2 * 3  # layers, projections
     assert max(held) == (len(composed.names) - 1) * each
-    assert len(sweep._dense) == len(composed.names)
+    assert len(sweep.dense.keys()) == len(composed.names)
 
 
 def test_a_rank_that_was_not_foreseen_runs_dense(composed: Any) -> None:

@@ -14,7 +14,8 @@ from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoExperts
 from flexmore.architectures.sizes import PROJECTIONS
 from flexmore.modeling import FlexMoREConfig
 from flexmore.modeling.configuration_flexmore import rank_in
-from flexmore.modeling.dense_cache import DenseBudget
+from flexmore.modeling.dense_cache import DenseCache
+from flexmore.modeling.merging import merged_weights
 from flexmore.modeling.mixing import FlexMoREExperts
 
 SIZES: dict[str, Any] = {"num_hidden_layers": 1, "num_attention_heads": 1, "pad_token_id": 0, "vocab_size": 8}
@@ -31,7 +32,7 @@ def make(hidden: int, ffn: int, ranks: list[Any], dtype: torch.dtype = torch.flo
         expert_ranks=ranks,
         **SIZES,
     )
-    experts = FlexMoREExperts(config, 0, DenseBudget()).to(dtype)
+    experts = FlexMoREExperts(config, 0, DenseCache()).to(dtype)
     for parameter in experts.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return experts
@@ -124,24 +125,25 @@ def test_gradients_reach_factors_weights_and_router(ranks: list[Any], active: in
     assert torch.autograd.gradcheck(forward, (x, weights.requires_grad_(), *experts.parameters()))
 
 
-def test_merged_weights_follow_their_factors_and_the_budget() -> None:
-    """Rank 4 of 6 x 6 is past break-even, 3: made once, made again after training, given up beyond the budget."""
+def test_merged_weights_follow_their_factors_and_the_limit() -> None:
+    """Rank 4 of 6 x 6 is past break-even, 3: merged once, merged again after training, not merged beyond the limit."""
     experts = make(6, 6, [None, 4])
+    cache = experts.cache
     x, (index, weights) = torch.randn(3, 6, dtype=torch.float64), routed(3, 2, 2)
     with torch.no_grad():
         first = experts(x, index, weights)
-        held = experts.merged.weights(experts[1], experts[0])
-        assert held is experts.merged.weights(experts[1], experts[0])
-        assert experts.merged.budget.used == 3 * 36 * 8
+        held = merged_weights(cache, 0, experts[1], experts[0])
+        assert held is merged_weights(cache, 0, experts[1], experts[0])
+        assert cache.used == 3 * 36 * 8
         experts[1].factors("up_proj")[0].weight.mul_(3)  # type: ignore[index]
         second = experts(x, index, weights)
         assert not torch.allclose(first, second)
         torch.testing.assert_close(second, merged(experts)(x, index, weights))
-        experts.merged.forget(1)
-        assert experts.merged.budget.used == 0
-        experts.merged.budget.limit = 3 * 36 * 8 - 1
+        assert cache.used == 3 * 36 * 8
+        cache.clear()
+        cache.limit = 3 * 36 * 8 - 1
         torch.testing.assert_close(experts(x, index, weights), second)
-        assert experts.merged.weights(experts[1], experts[0]) is None
+        assert merged_weights(cache, 0, experts[1], experts[0]) is None
 
 
 def test_inference_mode_and_entries_of_configurations() -> None:
