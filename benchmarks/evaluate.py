@@ -30,8 +30,9 @@ from transformers import FlexOlmoConfig, FlexOlmoForCausalLM, PreTrainedTokenize
 
 from flexmore.config.pocket import PocketSettings
 from flexmore.evaluation.engine.lm import MixtureLM
-from flexmore.evaluation.suite import Suite, load_task, open_tasks
-from flexmore.evaluation.tasks import PreparedTask
+from flexmore.evaluation.suite import Suite
+from flexmore.evaluation.tasks.loading import load_task, open_tasks
+from flexmore.evaluation.tasks.prepared import PreparedTask
 from flexmore.pocket.suite import write_suite
 
 BATCH_SIZES = (1, 2, 4, 8, 16)

@@ -258,9 +258,9 @@ def plan(
     if measure:
         _offline()
         _torch(1)
-        from flexmore.evaluation.tokens import count_tokens
         from flexmore.modeling.speed import device_name, time_layers
         from flexmore.planning.memory import itemsize
+        from flexmore.steps.evaluate import count_tokens
 
         tokens = count_tokens(study)
         start = time.process_time()  # what a job does first has been done by now
@@ -418,7 +418,7 @@ def inspect(
     study = load_study(config)
     _offline()
     _torch(1)
-    from flexmore.evaluation.inspection import inspect as run
+    from flexmore.steps.evaluate import inspect as run
 
     typer.echo(run(study, mixture, task, items))
 

@@ -1,53 +1,58 @@
-"""Items of a task for a person: what a mixture was asked, what it answered, what was read from it, right or wrong."""
+"""Items of a task for a person: what a mixture was asked, what it answered, what was parsed from it, right or wrong."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from flexmore.config.study import Study
+from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.answer_files import read_answers
-from flexmore.evaluation.score_files import ANSWERS
-from flexmore.evaluation.suite import load_task, open_tasks
-from flexmore.evaluation.tasks import Asked, PreparedTask
+from flexmore.evaluation.results.answers import read_answers
+from flexmore.evaluation.results.scores import ANSWERS
+from flexmore.evaluation.suite import Suite
+from flexmore.evaluation.tasks.loading import load_task, open_tasks
+from flexmore.evaluation.tasks.prepared import PreparedTask, Question
 from flexmore.files import read_json
-from flexmore.mixtures.grid import find_mixture, sweeps
-from flexmore.suites.study import open_suite
 
 FIRST = 3
-"""So many items are shown where none are named."""
+"""How many items are shown if none are named."""
 
 
-def inspect(study: Study, mixture: str, task: str, items: str | None = None) -> str:
-    """The items of one task as one mixture answered them.
+def show_items(
+    suite: Suite, scores: Path, mixture: str, task: str, settings: EvaluateSettings, items: str | None = None
+) -> str:
+    """Return the items of one task as one mixture answered them, as text for a person.
 
     Args:
+        suite: the study's suite.
+        scores: the folder of the scores of the mixture's sweep.
+        settings: those that the sweep was evaluated with.
         items: numbers from 0 in the documents' order, such as `0-4,17`; None: the first few.
 
     Raises:
-        FlexmoreError: no such mixture, task or item; it has not been evaluated, or the suite has changed since.
+        FlexmoreError: the suite has no such task, or the task no such item; the mixture has not been evaluated, or the
+            suite has changed since.
     """
-    known = find_mixture(study, mixture)
-    folder = study.paths.scores(next(sweep.name for sweep in sweeps(study) if known in sweep.mixtures))
-    suite, settings = open_suite(study).select([task]), study.evaluate
-    answers = read_answers(folder / f"{mixture}{ANSWERS}", task)
-    loaded = load_task(open_tasks(suite.folder), task, settings.seed, suite.datasets)
-    prepared = PreparedTask(suite.index[0], loaded, settings.limit, settings.sampling)
+    chosen = suite.select([task])
+    answers = read_answers(scores / f"{mixture}{ANSWERS}", task)
+    loaded = load_task(open_tasks(chosen.folder), task, settings.seed, chosen.datasets)
+    prepared = PreparedTask(chosen.index[0], loaded, settings.limit, settings.sampling)
     if prepared.content != answers["content"]:
         raise FlexmoreError(
-            f"{folder}: {task} was answered with other prompts or documents than the suite has now; evaluate again"
+            f"{scores}: the answers to {task} belong to other prompts or documents than the suite has now; "
+            "evaluate the sweep again"
         )
-    score = read_json(folder / f"{mixture}.json")["tasks"][task]
+    record = read_json(scores / f"{mixture}.json")["tasks"][task]
     numbers = range(min(FIRST, prepared.n)) if items is None else parse_items(items, prepared.n)
-    return "\n\n".join([_head(mixture, task, score), *_items(prepared, score, answers, numbers)])
+    return "\n\n".join([_heading(mixture, task, record), *_items(prepared, record, answers, numbers)])
 
 
 def parse_items(text: str, n: int) -> list[int]:
-    """`0-4,17` as numbers below `n`.
+    """Read numbers below `n` from text such as `0-4,17`.
 
     Raises:
-        FlexmoreError: it is something else.
+        FlexmoreError: the text is of another form, or a number is too large.
     """
     numbers: list[int] = []
     for part in text.split(","):
@@ -60,31 +65,32 @@ def parse_items(text: str, n: int) -> list[int]:
     return numbers
 
 
-def _head(mixture: str, task: str, score: Mapping[str, Any]) -> str:
-    value = "no score" if score["score"] is None else f"{score['metric']} {score['score']:.4f}"
-    alarm = f"\nquarantined: {score['alarm']}" if "alarm" in score else ""
-    return f"{mixture} on {task}: {value} over {score['n']} items{alarm}"
+def _heading(mixture: str, task: str, record: Mapping[str, Any]) -> str:
+    value = "no score" if record["score"] is None else f"{record['metric']} {record['score']:.4f}"
+    alarm = f"\nquarantined: {record['alarm']}" if "alarm" in record else ""
+    return f"{mixture} on {task}: {value} over {record['n']} items{alarm}"
 
 
 def _items(
-    prepared: PreparedTask, score: Mapping[str, Any], answers: Mapping[str, Any], numbers: Sequence[int]
+    prepared: PreparedTask, record: Mapping[str, Any], answers: Mapping[str, Any], numbers: Sequence[int]
 ) -> Iterator[str]:
     for number in numbers:
-        asked = prepared.asked(number)
-        value = score["items"][number] if score["items"] else None
+        question = prepared.question(number)
+        value = record["items"][number] if record["items"] else None
         verdict = {None: "no answer", 1.0: "right", 0.0: "wrong"}.get(value, f"{value}")
-        yield "\n".join([f"item {number}: {verdict}", indent(asked.prompt, "  | "), *_answer(asked, answers, number)])
+        prompt = indent(question.prompt, "  | ")
+        yield "\n".join([f"item {number}: {verdict}", prompt, *_answer(question, answers, number)])
 
 
-def _answer(asked: Asked, answers: Mapping[str, Any], number: int) -> Iterator[str]:
+def _answer(question: Question, answers: Mapping[str, Any], number: int) -> Iterator[str]:
     if texts := answers.get("texts"):
         yield f"  generated {texts[number]!r}"
         yield f"  parsed    {answers['parsed'][number]!r}"
-        yield f"  expected  {asked.target!r}"
+        yield f"  expected  {question.target!r}"
         return
     if not (given := answers["loglikelihoods"]):
         return
     highest = max(given[number])
-    for choice, (text, value) in enumerate(zip(asked.continuations, given[number], strict=False)):
-        marks = f"{'>' if value == highest else ' '}{'=' if asked.target in (choice, text.strip()) else ' '}"
+    for choice, (text, value) in enumerate(zip(question.continuations, given[number], strict=False)):
+        marks = f"{'>' if value == highest else ' '}{'=' if question.target in (choice, text.strip()) else ' '}"
         yield f"  {marks} {value:10.4f}  {text!r}"

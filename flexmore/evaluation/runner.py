@@ -13,15 +13,17 @@ from transformers import PreTrainedTokenizerBase
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError, NotFinite
 from flexmore.evaluation.alarms import NOT_FINITE
-from flexmore.evaluation.answer_files import TaskAnswers
-from flexmore.evaluation.cache import ScoreCache, installed, provenance, task_key
 from flexmore.evaluation.engine.lm import Answer, MixtureLM
 from flexmore.evaluation.engine.vllm import DenseModel, VllmLM
 from flexmore.evaluation.parts import SweepPart
-from flexmore.evaluation.score_files import publish
-from flexmore.evaluation.suite import Suite, load_task, open_tasks
-from flexmore.evaluation.tasks import PreparedTask, TaskScore
-from flexmore.evaluation.termination import Termination
+from flexmore.evaluation.results.answers import TaskAnswers
+from flexmore.evaluation.results.cache import ScoreCache, task_key
+from flexmore.evaluation.results.scores import publish
+from flexmore.evaluation.results.versions import installed_version, provenance
+from flexmore.evaluation.sigterm import Termination
+from flexmore.evaluation.suite import Suite
+from flexmore.evaluation.tasks.loading import load_task, open_tasks
+from flexmore.evaluation.tasks.prepared import PreparedTask, TaskScore
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.recipe import Recipe
 from flexmore.progress import track
@@ -43,8 +45,8 @@ class EvaluationFailed(FlexmoreError):
 class Switchable(Protocol):
     """A model that takes one mixture after another (`flexmore.modeling.SweepModel`).
 
-    Before the first one it may be an outline without weights (`flexmore.evaluation.lazy`): what names results is read
-    from it, and where everything is in the cache nothing is loaded.
+    Before the first one it may have no weights (`flexmore.evaluation.lazy_model`): what names results is read from it
+    even so, and if everything is in the cache nothing is loaded.
     """
 
     model: Any
@@ -238,7 +240,7 @@ class _Sweep:
         if not self._versions:
             self._versions = provenance(self._model.dtype, str(self._model.device), self._settings.batch_tokens)
             if isinstance(self._model, DenseModel):
-                self._versions["vllm"] = installed("vllm")
+                self._versions["vllm"] = installed_version("vllm")
         if self._engine.model is not self._model.model:  # it was an outline before
             outlined, self._engine = self._engine.identity, self._engine_of(self._model)
             if self._engine.identity != outlined:

@@ -1,34 +1,27 @@
-"""How many tokens a suite asks for: exact, from its data sets and the public model's tokenizer."""
+"""How many tokens a suite asks of a model: exact, from its data sets and the model's tokenizer."""
 
-from flexmore.config.study import Study
-from flexmore.errors import FlexmoreError
+from flexmore.config.evaluation import EvaluateSettings
 from flexmore.evaluation.engine.lm import MixtureLM
-from flexmore.evaluation.lazy import LazyModel
-from flexmore.evaluation.suite import load_task, open_tasks
-from flexmore.evaluation.tasks import PreparedTask
-from flexmore.mixtures.grid import find_sweep
+from flexmore.evaluation.lazy_model import LazyModel
+from flexmore.evaluation.suite import Suite
+from flexmore.evaluation.tasks.loading import load_task, open_tasks
+from flexmore.evaluation.tasks.prepared import PreparedTask
 from flexmore.progress import track
-from flexmore.suites.study import open_suite
 
 Tokens = dict[str, int]
-"""`items`; `prompt`, tokens of the distinct prompts; `computed`, those that go through the model before it generates,
-shared beginnings once, choices included; `new`, tokens that generated answers may have at most."""
+"""`items`; `prompt`, tokens of the distinct prompts; `computed`, tokens that go through the model before it generates,
+shared beginnings once, choices included; `new`, the most tokens that generated answers may have."""
 
 
-def count_tokens(study: Study) -> dict[str, Tokens]:
-    """Group -> what one mixture is asked.
+def count_tokens(suite: Suite, model: LazyModel, settings: EvaluateSettings) -> dict[str, Tokens]:
+    """Count what one mixture is asked, by task group.
+
+    Args:
+        model: a mixture's model; its weights are not loaded.
 
     Raises:
-        FlexmoreError: the suite has not been written, or the public model or a data set has not been acquired.
+        FlexmoreError: a data set has not been acquired.
     """
-    public = study.paths.expert("public")
-    if not (study.paths.suite / "source.json").is_file() or not (public / "source.json").is_file():
-        raise FlexmoreError(
-            f"{study.paths.root}: tokens are counted from the suite and the public model's tokenizer, which are not "
-            "both here; `snakemake calibrate` acquires them"
-        )
-    suite, settings = open_suite(study), study.evaluate
-    model = LazyModel(study.paths, list(find_sweep(study, "public").mixtures), settings, study.seed)
     engine = MixtureLM(model.model, model.tokenizer, settings.batch_tokens)
     manager = open_tasks(suite.folder)
     found: dict[str, Tokens] = {}

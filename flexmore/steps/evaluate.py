@@ -1,4 +1,4 @@
-"""The steps of a study that evaluate: a sweep on its suite, the public model against published scores."""
+"""The steps that evaluate: a sweep, the public model against published scores; what is asked and was answered."""
 
 import tempfile
 from pathlib import Path
@@ -9,11 +9,15 @@ from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.calibration import CalibrationFailed, check, render
 from flexmore.evaluation.engine.vllm import DenseModel
-from flexmore.evaluation.lazy import LazyModel
+from flexmore.evaluation.inspection import show_items
+from flexmore.evaluation.lazy_model import LazyModel
 from flexmore.evaluation.parts import SweepPart
 from flexmore.evaluation.runner import Report, evaluate_sweep
+from flexmore.evaluation.tokens import Tokens
+from flexmore.evaluation.tokens import count_tokens as count
+from flexmore.exchange.materialize import materialize
 from flexmore.files import read_json, write_json, write_text
-from flexmore.mixtures.grid import Sweep, find_sweep
+from flexmore.mixtures.grid import Sweep, find_mixture, find_sweep, sweeps
 from flexmore.mixtures.recipe import Recipe
 from flexmore.suites.study import open_suite
 
@@ -56,6 +60,36 @@ def calibrate(study: Study, stage: Path | None = None) -> str:
     return table
 
 
+def inspect(study: Study, mixture: str, task: str, items: str | None = None) -> str:
+    """Return items of one task as one mixture answered them, as text for a person.
+
+    Args:
+        items: numbers from 0 in the documents' order, such as `0-4,17`; None: the first few.
+
+    Raises:
+        FlexmoreError: no such mixture, task or item; it has not been evaluated, or the suite has changed since.
+    """
+    known = find_mixture(study, mixture)
+    sweep = next(sweep for sweep in sweeps(study) if known in sweep.mixtures)
+    return show_items(open_suite(study), study.paths.scores(sweep.name), mixture, task, study.evaluate, items)
+
+
+def count_tokens(study: Study) -> dict[str, Tokens]:
+    """Count what one mixture is asked, by task group.
+
+    Raises:
+        FlexmoreError: the suite has not been written, or the public model or a data set has not been acquired.
+    """
+    paths = study.paths
+    if not (paths.suite / "source.json").is_file() or not (paths.expert("public") / "source.json").is_file():
+        raise FlexmoreError(
+            f"{paths.root}: tokens are counted from the suite and the public model's tokenizer, which are not "
+            "both here; `snakemake calibrate` acquires them"
+        )
+    model = LazyModel(paths, list(find_sweep(study, "public").mixtures), study.evaluate, study.seed)
+    return count(open_suite(study), model, study.evaluate)
+
+
 def _evaluate(
     study: Study,
     sweep: Sweep,
@@ -76,5 +110,9 @@ def _evaluate(
         return evaluate_sweep(recipes, model, suite, cache, out, settings, part)
     paths.cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=paths.cache, prefix=".dense-", suffix=".tmp") as scratch:
-        dense = DenseModel(paths, recipes, settings, study.seed, Path(scratch))
+
+        def write(recipe: Recipe, folder: Path) -> None:
+            materialize(recipe, paths, folder)
+
+        dense = DenseModel(paths, recipes, settings, study.seed, Path(scratch), write)
         return evaluate_sweep(recipes, dense, suite, cache, out, settings, part)

@@ -16,9 +16,9 @@ from tiny_suite import CHOICE, GENERATION, Loaded, recipe, write_suite, write_ta
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError, Interrupted
 from flexmore.evaluation import runner
-from flexmore.evaluation.answer_files import read_answers
-from flexmore.evaluation.cache import ScoreCache
 from flexmore.evaluation.parts import SweepPart
+from flexmore.evaluation.results.answers import read_answers
+from flexmore.evaluation.results.cache import ScoreCache
 from flexmore.evaluation.runner import EvaluationFailed, Report, evaluate_sweep
 from flexmore.evaluation.suite import Suite
 from flexmore.files import read_json

@@ -17,8 +17,9 @@ from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.evaluation.engine.lm import MixtureLM
 from flexmore.evaluation.runner import evaluate_sweep
-from flexmore.evaluation.suite import Suite, load_task, open_tasks
-from flexmore.evaluation.tasks import PreparedTask
+from flexmore.evaluation.suite import Suite
+from flexmore.evaluation.tasks.loading import load_task, open_tasks
+from flexmore.evaluation.tasks.prepared import PreparedTask
 from flexmore.exchange.materialize import materialize
 from flexmore.experts.acquire import acquire
 from flexmore.factors.factorize import factorize_expert

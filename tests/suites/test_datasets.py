@@ -15,8 +15,8 @@ from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.olmes.shots import read_curated
-from flexmore.evaluation.suite import load_task, open_tasks
-from flexmore.evaluation.tasks import PreparedTask
+from flexmore.evaluation.tasks.loading import load_task, open_tasks
+from flexmore.evaluation.tasks.prepared import PreparedTask
 from flexmore.hub.datasets import DatasetHub
 from flexmore.suites.datasets import acquire_datasets, content_of, parts_of
 from flexmore.suites.study import open_suite, write_suite

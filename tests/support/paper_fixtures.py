@@ -8,8 +8,8 @@ import paper_rows
 import pytest
 
 from flexmore.config.suite import PAPER_SUITE
-from flexmore.evaluation.suite import load_task, open_tasks
-from flexmore.evaluation.tasks import PreparedTask
+from flexmore.evaluation.tasks.loading import load_task, open_tasks
+from flexmore.evaluation.tasks.prepared import PreparedTask
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from flexmore.evaluation.tasks.loading import load_task, open_tasks
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.recipe import Recipe
 
@@ -175,3 +176,9 @@ def recipe(rank: int, fingerprint: str | None = None) -> Recipe:
     """A pair at a rank."""
     mixture = Mixture(f"math-r{rank}", "pair", ("math",), (rank,), 2, str(rank))
     return Recipe(mixture, (rank,), {"total": 1}, fingerprint or f"weights{rank}")
+
+
+def load_tasks(folder: Path, names: Sequence[str], seed: int = 1234) -> dict[str, Any]:
+    """The named tasks of the suite in a folder."""
+    manager = open_tasks(folder)
+    return {name: load_task(manager, name, seed) for name in names}

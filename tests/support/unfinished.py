@@ -22,7 +22,7 @@ def unevaluated(place: Place, *sweeps: str) -> None:
 
 def before_writing(place: Place, code: str) -> None:
     """Let a sweep run some code before each of its results goes to the cache."""
-    cache = place.folder / "flexmore" / "evaluation" / "cache.py"
+    cache = place.folder / "flexmore" / "evaluation" / "results" / "cache.py"
     assert PUT in cache.read_text()
     cache.write_text(cache.read_text().replace(PUT, indent(dedent(code).strip() + "\n", " " * 8) + PUT))
 

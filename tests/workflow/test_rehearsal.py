@@ -154,8 +154,8 @@ def test_tokens_are_counted(rehearsed: Place) -> None:
     """Of one task by the tokenizer's own library, from the prompts that lm-eval builds."""
     from tokenizers import Tokenizer
 
-    from flexmore.evaluation.suite import load_task, open_tasks
-    from flexmore.evaluation.tokens import count_tokens
+    from flexmore.evaluation.tasks.loading import load_task, open_tasks
+    from flexmore.steps.evaluate import count_tokens
     from flexmore.suites.study import open_suite
 
     with chdir(rehearsed.folder):

@@ -7,7 +7,7 @@ under a key of its own, since its numbers are not ours to the last digit.
 import gc
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,8 +21,7 @@ from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError, NotFinite
 from flexmore.evaluation.engine.encoding import Encoder
 from flexmore.evaluation.engine.lm import Answer
-from flexmore.evaluation.lazy import LazyModel
-from flexmore.exchange.materialize import materialize
+from flexmore.evaluation.lazy_model import LazyModel
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.recipe import Recipe
 
@@ -32,17 +31,24 @@ class DenseModel(LazyModel):
 
     Args:
         recipes: of one sweep.
-        scratch: where the dense checkpoints lie meanwhile; whoever gave it removes it.
+        scratch: where the dense checkpoints lie meanwhile; the caller removes it.
+        write: writes a recipe's mixture as a dense checkpoint into a folder that does not exist yet.
     """
 
     def __init__(
-        self, paths: StudyPaths, recipes: Sequence[Recipe], settings: EvaluateSettings, seed: int, scratch: Path
+        self,
+        paths: StudyPaths,
+        recipes: Sequence[Recipe],
+        settings: EvaluateSettings,
+        seed: int,
+        scratch: Path,
+        write: Callable[[Recipe, Path], None],
     ) -> None:
         super().__init__(paths, [recipe.mixture for recipe in recipes], settings, seed)
         self.encoder = Encoder(self.tokenizer, resolve_max_length(self.model.config, self.tokenizer))
         self._recipes: Mapping[str, Recipe] = {recipe.mixture.name: recipe for recipe in recipes}
-        self._paths = paths
         self._scratch = scratch
+        self._write = write
 
     def set_mixture(self, mixture: Mixture) -> None:
         """Write the mixture's weights and start vLLM on them.
@@ -57,7 +63,7 @@ class DenseModel(LazyModel):
                 f"evaluate.engine: found vllm, which is not here ({error}); install it, or write `engine: own`"
             ) from None
         self.close()
-        materialize(self._recipes[mixture.name], self._paths, self._scratch / mixture.name)
+        self._write(self._recipes[mixture.name], self._scratch / mixture.name)
         self.model = VLLM(
             pretrained=str(self._scratch / mixture.name),
             dtype=self.dtype,
@@ -75,7 +81,7 @@ class DenseModel(LazyModel):
 
 
 @dataclass(frozen=True)
-class Asked:
+class UnbatchedRequests:
     """Requests of one kind, as lm-eval has them, and the tokens of their texts."""
 
     kind: str
@@ -99,18 +105,18 @@ class VllmLM:
         """What of tokenizer and engine decides the answers beside weights, dtype and requests."""
         return {"engine": "vllm", **self.encoder.identity}
 
-    def prepare(self, kind: str, requests: Sequence[Instance]) -> Asked:
+    def prepare(self, kind: str, requests: Sequence[Instance]) -> UnbatchedRequests:
         """The requests as they are: vLLM batches for itself. Tokens are counted of distinct first texts."""
         texts = {str(request.args[0]) for request in requests}
-        return Asked(kind, requests, sum(map(len, self.encoder.encode(texts).values())))
+        return UnbatchedRequests(kind, requests, sum(map(len, self.encoder.encode(texts).values())))
 
-    def answer(self, asked: Asked) -> Sequence[Answer]:
+    def answer(self, requests: UnbatchedRequests) -> Sequence[Answer]:
         """The model's answers, in the order of the requests.
 
         Raises:
             NotFinite: a loglikelihood is NaN or infinite.
         """
-        answers: Sequence[Answer] = getattr(self.model, asked.kind)(list(asked.requests), disable_tqdm=True)
+        answers: Sequence[Answer] = getattr(self.model, requests.kind)(list(requests.requests), disable_tqdm=True)
         values = [answer[0] if isinstance(answer, tuple) else answer for answer in answers]
         if not all(isinstance(value, str) or math.isfinite(value) for value in values):
             raise NotFinite("vLLM's loglikelihoods are NaN or infinite")

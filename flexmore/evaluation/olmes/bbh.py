@@ -79,7 +79,7 @@ def read_answer(task: str, solution: str) -> str:
 
 
 exact_match.reads = lambda doc, solution: read_answer(doc["task"], solution)  # type: ignore[attr-defined]
-"""What it compares: an alarm counts the solutions in which there is no answer (`flexmore.evaluation.tasks`)."""
+"""The answer that `exact_match` compares: an alarm counts the solutions in which there is none."""
 
 
 @functools.cache

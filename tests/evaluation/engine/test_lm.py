@@ -10,7 +10,7 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from tiny_suite import CONTEXT, WORDS, build_model, build_tokenizer
+from tiny_suite import CONTEXT, WORDS, build_model, build_tokenizer, load_tasks
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -29,8 +29,9 @@ from transformers import (
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.engine import stems as prefixes
 from flexmore.evaluation.engine.lm import MixtureLM
-from flexmore.evaluation.suite import Suite, load_task, load_tasks, open_tasks
-from flexmore.evaluation.tasks import PreparedTask
+from flexmore.evaluation.suite import Suite
+from flexmore.evaluation.tasks.loading import load_task, open_tasks
+from flexmore.evaluation.tasks.prepared import PreparedTask
 from flexmore.revisions import ENGINE_REVISION
 
 

@@ -12,9 +12,10 @@ from tiny_suite import CHOICE, GENERATION, write_suite
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.engine.vllm import DenseModel
-from flexmore.evaluation.lazy import LazyModel
+from flexmore.evaluation.lazy_model import LazyModel
 from flexmore.evaluation.runner import Report, evaluate_sweep
 from flexmore.evaluation.suite import Suite
+from flexmore.exchange.materialize import materialize
 from flexmore.files import read_json
 from flexmore.mixtures.recipe import Recipe
 
@@ -38,7 +39,11 @@ def run(composed: Any, suite: Suite, folder: Path, engine: Any, out: str) -> Rep
         model: Any = LazyModel(composed.paths, [recipe.mixture for recipe in recipes], settings, composed.seed)
     else:
         (folder / "scratch").mkdir(exist_ok=True)
-        model = DenseModel(composed.paths, recipes, settings, composed.seed, folder / "scratch")
+
+        def write(recipe: Recipe, out: Path) -> None:
+            materialize(recipe, composed.paths, out)
+
+        model = DenseModel(composed.paths, recipes, settings, composed.seed, folder / "scratch", write)
     return evaluate_sweep(recipes, model, suite, folder / "cache", folder / out, settings)
 
 

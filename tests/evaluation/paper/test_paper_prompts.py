@@ -9,7 +9,7 @@ import pytest
 from paper_rows import INDEX
 
 from flexmore.evaluation.olmes.bbh import worked
-from flexmore.evaluation.tasks import PreparedTask
+from flexmore.evaluation.tasks.prepared import PreparedTask
 
 GOLDEN = {
     path.stem: path.read_text().removesuffix("\n") for path in sorted(Path(__file__).with_name("golden").iterdir())

@@ -1,11 +1,9 @@
 """Each of the 120 tasks on made-up rows: what it asks, and what right, wrong and malformed answers are worth."""
 
-import inspect
 import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from paper_rows import ASKED, INDEX, tasks_of
@@ -14,8 +12,8 @@ from tiny_suite import build_model, build_tokenizer
 from flexmore.config.suite import PAPER_SUITE
 from flexmore.evaluation.engine.lm import MixtureLM
 from flexmore.evaluation.olmes.bbh import worked
-from flexmore.evaluation.suite import load_task, open_tasks
-from flexmore.evaluation.tasks import PreparedTask
+from flexmore.evaluation.tasks.loading import load_task, open_tasks
+from flexmore.evaluation.tasks.prepared import PreparedTask
 
 Prepared = dict[str, PreparedTask]
 LETTERED = [info.task for info in INDEX if info.output_type == "multiple_choice"]
@@ -146,14 +144,3 @@ def test_the_sample_is_that_of_olmes(hub: Path) -> None:
 
 def _turn(prompt: str) -> tuple[int, int]:
     return int(prompt.split("It was asked ")[1][0]), int("Preceding" in prompt)
-
-
-def test_an_edit_of_what_a_scoring_function_calls_shows_in_the_fingerprint(hub: Path, monkeypatch: Any) -> None:
-    def content() -> str:
-        info = next(info for info in INDEX if info.task == "squad")
-        return PreparedTask(info, load_task(open_tasks(PAPER_SUITE), "squad", 1234), None).content
-
-    source = inspect.getsource
-    before = content()
-    monkeypatch.setattr(inspect, "getsource", lambda value: source(value).replace("text.lower()", "text"))
-    assert content() != before

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flexmore.evaluation.answer_files import join
-from flexmore.evaluation.cache import ScoreCache, merged
+from flexmore.evaluation.results.answers import join
+from flexmore.evaluation.results.cache import ScoreCache
+from flexmore.evaluation.results.versions import merge_versions
+from flexmore.evaluation.sigterm import Termination
 from flexmore.evaluation.suite import Suite, TaskInfo
-from flexmore.evaluation.termination import Termination
 from flexmore.files import write_bytes, write_json
 from flexmore.mixtures.recipe import Recipe
 
 ANSWERS = ".answers.jsonl.gz"
-"""`scores/<sweep>/<mixture>.answers.jsonl.gz`: a line a task (`flexmore.evaluation.answer_files`)."""
+"""`scores/<sweep>/<mixture>.answers.jsonl.gz`: a line a task (`flexmore.evaluation.results.answers`)."""
 
 
 def publish(
@@ -48,5 +49,5 @@ def _scores(recipe: Recipe, suite: Suite, records: Mapping[str, Mapping[str, Any
         "mixture": recipe.mixture.name,
         "fingerprint": recipe.fingerprint,
         "tasks": {info.task: entry(info) for info in suite.index},
-        "versions": merged(record["versions"] for record in records.values()),
+        "versions": merge_versions(record["versions"] for record in records.values()),
     }

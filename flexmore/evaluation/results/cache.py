@@ -8,11 +8,7 @@ tokenizer, the engine's revision. Library versions, device, batch size and commi
 
 import hashlib
 import json
-import os
-import platform
-import subprocess
-from collections.abc import Iterable, Mapping
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +60,8 @@ class ScoreCache:
         """Store a result with its answers, at once and whole; it replaces what an older key had left there.
 
         Args:
-            answers: of each item, packed (`flexmore.evaluation.answer_files`); the record names them by their hash, so
-                that a score never stands beside answers that did not lead to it.
+            answers: to each item, packed (`flexmore.evaluation.results.answers`); the record names them by their
+                hash, so that a score is never read with answers that did not lead to it.
 
         Returns:
             The record, as `get` gives it.
@@ -89,50 +85,6 @@ class ScoreCache:
         return self.folder / mixture / f"{task}.answers.gz"
 
 
-def provenance(dtype: str, device: str, batch_tokens: int) -> dict[str, str]:
-    """What computed a score, without being part of its key: versions, commit, device, batch size, container image."""
-    packages = ("flexmore", "torch", "transformers", "lm_eval", "tokenizers", "datasets")
-    return {
-        "python": platform.python_version(),
-        **{name: installed(name) for name in packages},
-        "commit": _commit(),
-        "dtype": dtype,
-        "device": device,
-        "batch_tokens": str(batch_tokens),
-        **({"image": image} if (image := os.environ.get("FLEXMORE_IMAGE")) else {}),
-    }
-
-
-def merged(versions: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Versions of several results as one: where they differ, all values, sorted."""
-    values: dict[str, set[str]] = {}
-    for some in versions:
-        for name, value in some.items():
-            values.setdefault(name, set()).add(value)
-    return {name: ", ".join(sorted(found)) for name, found in values.items()}
-
-
 def _check(record: Mapping[str, Any]) -> str:
     told = [record.get("key"), record.get("result"), record.get("versions")]
     return fingerprint([*told, record["answers"]] if "answers" in record else told)
-
-
-def installed(package: str) -> str:
-    """A package's version, or that it has none here."""
-    try:
-        return version(package)
-    except ModuleNotFoundError:
-        return "not installed"
-
-
-def _commit() -> str:
-    """The commit of the checkout that this code runs from, `+` where it was changed since; `unknown` elsewhere."""
-    here = Path(__file__).parent
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
-            cwd=here, capture_output=True, text=True, timeout=10, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return found.stdout.strip()

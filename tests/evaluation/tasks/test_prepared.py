@@ -7,13 +7,13 @@ import lm_eval
 import pytest
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
-from tiny_suite import CHOICE, GENERATION, Loaded, recipe, write_suite
+from tiny_suite import CHOICE, GENERATION, Loaded, load_tasks, recipe, write_suite
 
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.runner import evaluate_sweep
-from flexmore.evaluation.suite import Suite, load_tasks
-from flexmore.evaluation.tasks import PreparedTask
+from flexmore.evaluation.suite import Suite
+from flexmore.evaluation.tasks.prepared import PreparedTask
 from flexmore.files import read_json
 
 DOCUMENTS = [{"q": f"the cat {word}", "choices": ["yes", "no"], "gold": 0} for word in ("sat", "on", "mat")]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from flexmore.evaluation.cache import ScoreCache, merged, provenance, task_key
+from flexmore.evaluation.results.cache import ScoreCache, task_key
+from flexmore.evaluation.results.versions import merge_versions, provenance
 from flexmore.files import fingerprint
 
 RESULT = {"score": 0.5, "stderr": None, "n": 2, "items": [0.0, 1.0]}
@@ -91,7 +92,7 @@ def test_a_key_for_each_thing_that_a_score_depends_on() -> None:
 
 
 def test_versions_of_different_runs_show() -> None:
-    assert merged([{"torch": "2.13", "device": "cpu"}, {"torch": "2.12", "device": "cpu"}]) == {
+    assert merge_versions([{"torch": "2.13", "device": "cpu"}, {"torch": "2.12", "device": "cpu"}]) == {
         "torch": "2.12, 2.13",
         "device": "cpu",
     }

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import inspect
 import io
 import json
 import random
@@ -10,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy
 from lm_eval.api.metrics import mean, mean_stderr
 
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.alarms import is_unread, unread_alarm
-from flexmore.evaluation.answer_files import TaskAnswers
+from flexmore.evaluation.results.answers import TaskAnswers
 from flexmore.evaluation.suite import TaskInfo
+from flexmore.evaluation.tasks.fingerprint import plain
 from flexmore.files import fingerprint
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class TaskScore:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """What one document asks.
 
     Attributes:
@@ -138,12 +137,12 @@ class PreparedTask:
         others = {name: _mean([self._value(metrics, name) for metrics in found]) for name in complete}
         return TaskScore(tuple(items), *_mean(items), given, unread_alarm(unread, self.n), others)
 
-    def asked(self, number: int) -> Asked:
+    def question(self, number: int) -> Question:
         """What the document of that number (from 0, in order) asks."""
         requests = list(self._documents.values())[number]
         scored = self.kind == "loglikelihood"
         continuations = tuple(str(request.args[1]) for request in requests) if scored else ()
-        return Asked(str(requests[0].args[0]), continuations, self._task.doc_to_target(requests[0].doc))
+        return Question(str(requests[0].args[0]), continuations, self._task.doc_to_target(requests[0].doc))
 
     def _found(self, requests: Sequence["Instance"]) -> Mapping[str, Any]:
         """The metrics of one document."""
@@ -188,8 +187,8 @@ class PreparedTask:
             {
                 "requests": [[r.doc_id, r.idx, r.request_type, r.repeats, r.arguments] for r in self.requests],
                 "documents": json.dumps(documents, sort_keys=True, default=str),
-                "targets": [_plain(self._task.doc_to_target(document)) for document in documents],
-                "scored by": {key: _plain(getattr(config, key)) for key in _SCORED_BY},
+                "targets": [plain(self._task.doc_to_target(document)) for document in documents],
+                "scored by": {key: plain(getattr(config, key)) for key in _SCORED_BY},
                 "metric": [self._metric, self._filter],
             }
         )
@@ -223,20 +222,3 @@ def _remember_fields(task: "ConfigurableTask") -> None:
 
     for name in ("doc_to_text", "doc_to_target", "doc_to_choice"):
         setattr(task, name, remembering(getattr(task, name)))
-
-
-def _plain(value: Any) -> Any:
-    """A setting as JSON; a function by the source of its module, so that an edit shows, of what it calls there too."""
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case Mapping():
-            return {str(key): _plain(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_plain(inner) for inner in value]
-        case numpy.generic():
-            return value.item()
-    try:
-        return inspect.getsource(inspect.getmodule(value) or value)
-    except (TypeError, OSError):
-        return getattr(value, "__qualname__", None) or repr(value)

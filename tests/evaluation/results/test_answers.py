@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.answer_files import TaskAnswers, join, read_answers
+from flexmore.evaluation.results.answers import TaskAnswers, join, read_answers
 
 TEXTS = st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=4)
 

@@ -1,0 +1,52 @@
+"""What computed a score, without being part of its key: versions of packages, commit, device, container image."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+
+def provenance(dtype: str, device: str, batch_tokens: int) -> dict[str, str]:
+    """What computed a score, without being part of its key: versions, commit, device, batch size, container image."""
+    packages = ("flexmore", "torch", "transformers", "lm_eval", "tokenizers", "datasets")
+    return {
+        "python": platform.python_version(),
+        **{name: installed_version(name) for name in packages},
+        "commit": _commit(),
+        "dtype": dtype,
+        "device": device,
+        "batch_tokens": str(batch_tokens),
+        **({"image": image} if (image := os.environ.get("FLEXMORE_IMAGE")) else {}),
+    }
+
+
+def merge_versions(versions: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Versions of several results as one: where they differ, all values, sorted."""
+    values: dict[str, set[str]] = {}
+    for some in versions:
+        for name, value in some.items():
+            values.setdefault(name, set()).add(value)
+    return {name: ", ".join(sorted(found)) for name, found in values.items()}
+
+
+def installed_version(package: str) -> str:
+    """A package's version, or that it has none here."""
+    try:
+        return version(package)
+    except ModuleNotFoundError:
+        return "not installed"
+
+
+def _commit() -> str:
+    """The commit of the checkout that this code runs from, `+` where it was changed since; `unknown` elsewhere."""
+    here = Path(__file__).parent
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
+            cwd=here, capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return found.stdout.strip()
