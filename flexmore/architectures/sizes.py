@@ -1,17 +1,31 @@
-"""The sizes of a family's models, and what is counted from them."""
+"""The sizes of an architecture's models, and what is counted from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.registry import architecture_named, architecture_of
 from flexmore.errors import FlexmoreError
 
-PROJECTIONS = ("gate_proj", "up_proj", "down_proj")
+_KEYS = ("num_attention_heads", "hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size")
 
 
 @dataclass(frozen=True)
 class ModelSizes:
-    """The sizes of a family's models, as in `config.json`."""
+    """Hold the sizes of the models of one study, all branched from one public model.
+
+    Attributes:
+        hidden: width of the hidden states.
+        ffn: inner width of a feed-forward network.
+        layers: number of layers.
+        vocabulary: rows of the embeddings.
+        heads: attention heads.
+        key_value_heads: heads of keys and values.
+        tied: whether the head is the embeddings.
+        head_width: of an attention head; None where it is hidden / heads.
+        architecture: model type of the dense public model.
+    """
 
     hidden: int
     ffn: int
@@ -20,19 +34,21 @@ class ModelSizes:
     heads: int
     key_value_heads: int
     tied: bool = False
+    head_width: int | None = None
+    architecture: str = "olmo2"
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "ModelSizes":
-        """Read the sizes from the `config.json` of an Olmo2 or FlexOlmo checkpoint.
+        """Return the sizes that the `config.json` of a known architecture states.
 
         Raises:
-            FlexmoreError: it lacks one.
+            FlexmoreError: the architecture is not known, or a size is missing.
         """
-        sizes = ("num_attention_heads", "hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size")
-        missing = [key for key in sizes if key not in config]
+        architecture = architecture_of(config)
+        missing = [key for key in _KEYS if key not in config]
         if missing:
             raise FlexmoreError(
-                f"config.json: no {', '.join(missing)}; expected that of an Olmo2 or FlexOlmo checkpoint"
+                f"config.json: no {', '.join(missing)}; expected the sizes of {architecture.class_name}"
             )
         heads = config["num_attention_heads"]
         return cls(
@@ -43,28 +59,41 @@ class ModelSizes:
             heads=heads,
             key_value_heads=config.get("num_key_value_heads") or heads,
             tied=bool(config.get("tie_word_embeddings")),
+            head_width=config.get("head_dim"),
+            architecture=architecture.dense,
         )
 
     @property
     def saturation(self) -> int:
-        """The rank above which an adapter is the same: min(hidden, ffn)."""
+        """Return the rank above which an adapter stays the same: min(hidden, ffn)."""
         return min(self.hidden, self.ffn)
 
     @property
     def per_rank(self) -> int:
-        """Parameters of an adapter for each unit of rank: A and B of three projections in every layer."""
+        """Return the parameters of an adapter per unit of rank: A and B of three projections in every layer."""
         return len(PROJECTIONS) * (self.hidden + self.ffn) * self.layers
 
     @property
     def full_expert(self) -> int:
-        """Parameters of an expert's own weights."""
+        """Return the parameters of an expert's own weights."""
         return len(PROJECTIONS) * self.hidden * self.ffn * self.layers
 
     @property
+    def outside_layers(self) -> int:
+        """Return the parameters outside the layers: embeddings, head and the last norm."""
+        return self.vocabulary * self.hidden * (1 if self.tied else 2) + self.hidden
+
+    @property
     def backbone(self) -> int:
-        """Parameters of the public model without its FFN: embeddings, head, attention, norms."""
-        kv = self.hidden // self.heads * self.key_value_heads
-        attention = 2 * self.hidden * self.hidden + 2 * self.hidden * kv + self.hidden + kv
-        norms = 2 * self.hidden
-        embeddings = self.vocabulary * self.hidden * (1 if self.tied else 2)
-        return embeddings + self.layers * (attention + norms) + self.hidden
+        """Return the parameters of the public model without its feed-forward networks."""
+        architecture = architecture_named(self.architecture)
+        width = self.head_width or self.hidden // self.heads
+        queries, keys = width * self.heads, width * self.key_value_heads
+        attention = 2 * self.hidden * queries + 2 * self.hidden * keys
+        head_norms = {"none": 0, "head": 2 * width, "width": queries + keys}[architecture.query_key_norms]
+        norms = head_norms + len(architecture.layer_norms) * self.hidden
+        return self.layers * (attention + norms) + self.outside_layers
+
+    def shape(self, projection: str) -> tuple[int, int]:
+        """Return the shape [out, in] of a projection: [ffn, hidden] of gate and up, [hidden, ffn] of down."""
+        return (self.hidden, self.ffn) if projection == "down_proj" else (self.ffn, self.hidden)

@@ -1,62 +1,77 @@
-"""Checkpoints on disk: safetensors in, safetensors out, a tensor at a time.
+"""Read checkpoints: safetensors, one tensor at a time, in each layout that an architecture's files have.
 
-Both layouts of a FlexOlmo checkpoint are read: one tensor per expert and projection (the hub's), and the fused
-3-D tensors of transformers 5 (`experts.gate_up_proj` [E, 2·ffn, hidden], gate first; `down_proj` [E, hidden, ffn]).
-A dense Olmo2 checkpoint reads as one with a single expert and no router. A FlexMoRE checkpoint may hold an expert as
-factors (`experts.1.gate_proj_a.weight` [r, in], `_b.weight` [out, r]): its weights are public's plus their product.
+The experts of a mixture lie in one of two layouts: a tensor for each expert and projection (the files on the hub), or
+one 3-D tensor for all experts (transformers 5). A dense checkpoint reads as one with a single expert and no router. An
+expert of a FlexMoRE checkpoint may be factored: its weights are then the public expert's plus the product of A and B.
+`flexmore.architectures.names` has the names.
 """
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
 
+from flexmore.architectures.flexmore import declared_rank
+from flexmore.architectures.registry import architecture_of
 from flexmore.architectures.sizes import ModelSizes
-from flexmore.errors import CheckpointError
+from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.files import read_json
 from flexmore.lowrank.svd import adapted
 
 INDEX = "model.safetensors.index.json"
 _SINGLE = "model.safetensors"
-_ARCHITECTURES = ("Olmo2ForCausalLM", "FlexOlmoForCausalLM", "FlexMoREForCausalLM")
+
+ExpertLayout = Literal["whole", "factored", "fused"]
+"""How a projection of an expert lies on disk: its weights, its factors A and B, or a slice of all experts' tensor."""
 
 
-def read_config(folder: Path) -> tuple[dict[str, Any], bool]:
-    """`config.json` of a checkpoint, and whether it is a dense one.
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the `config.json` of a checkpoint.
 
     Raises:
-        CheckpointError: it is missing, or says another architecture than Olmo2 or FlexOlmo.
+        CheckpointError: it is missing, or its architecture is not known.
     """
     path = folder / "config.json"
     if not path.is_file():
-        raise CheckpointError(f"{folder}: no config.json; expected a checkpoint folder in the hub's layout")
+        raise CheckpointError(f"{folder}: no config.json; expected a checkpoint folder as on the Hugging Face hub")
     config: dict[str, Any] = read_json(path)
-    found = (config.get("architectures") or ["nothing"])[0]
-    if found not in _ARCHITECTURES:
-        raise CheckpointError(f"{path}: architecture {found}; expected {' or '.join(_ARCHITECTURES)}")
-    return config, found == "Olmo2ForCausalLM"
+    try:
+        architecture_of(config)
+    except FlexmoreError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    return config
+
+
+def count_experts(config: dict[str, Any]) -> int:
+    """Return how many experts the `config.json` of a checkpoint counts, the public one included."""
+    return int(config["num_experts"]) if architecture_of(config).routed else 1
 
 
 class Checkpoint:
-    """A checkpoint folder, its tensors read when asked for.
+    """Hold a checkpoint folder, whose tensors are read when asked for.
+
+    Attributes:
+        experts: how many, the public one included.
 
     Raises:
         CheckpointError: on opening, where `config.json` or a shard is missing, a shard is cut short, or the
-            architecture is not one of Olmo2, FlexOlmo and FlexMoRE; the message names the file.
+            architecture is not known; the message names the file.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.config, self.dense = read_config(folder)
-        self.experts: int = 1 if self.dense else int(self.config["num_experts"])
+        self.config = read_config(folder)
+        self.architecture = architecture_of(self.config)
+        self.names = self.architecture.names
+        self.experts = count_experts(self.config)
         self.sizes = ModelSizes.from_config(self.config)
         self._files = self._locate()
         self._open: dict[str, Any] = {}
 
     def _locate(self) -> dict[str, str]:
-        """Map each tensor's name to the file that holds it."""
+        """Map the name of each tensor to the file that holds it."""
         index = self.folder / INDEX
         if index.is_file():
             return dict(read_json(index)["weight_map"])
@@ -77,17 +92,26 @@ class Checkpoint:
         return name in self._files
 
     @property
-    def names(self) -> list[str]:
-        """Names of all tensors on disk, sorted."""
+    def tensor_names(self) -> list[str]:
+        """Return the names of all tensors on disk, sorted."""
         return sorted(self._files)
 
     @property
+    def backbone_names(self) -> list[str]:
+        """Return the names of the tensors outside feed-forward networks and routers, the same in every layout."""
+        return [name for name in self.tensor_names if self.names.is_backbone(name)]
+
+    @property
     def files(self) -> list[str]:
-        """The files of weights, sorted."""
+        """Return the names of the files of weights, sorted."""
         return sorted(set(self._files.values()))
 
     def slice_of(self, name: str) -> Any:
-        """A tensor that is read only where it is indexed (safetensors' `PySafeSlice`)."""
+        """Return a tensor that is read only where it is indexed (safetensors' `PySafeSlice`).
+
+        Raises:
+            CheckpointError: there is no tensor of that name.
+        """
         if name not in self._files:
             raise CheckpointError(f"{self.folder}: tensor {name} is missing; expected it in this architecture")
         file = self._files[name]
@@ -96,44 +120,57 @@ class Checkpoint:
         return self._open[file].get_slice(name)
 
     def tensor(self, name: str) -> torch.Tensor:
-        """A whole tensor."""
+        """Return a whole tensor."""
         whole: torch.Tensor = self.slice_of(name)[:]
         return whole
 
     def file_of(self, name: str) -> str:
-        """The file, in the folder, that holds a tensor."""
+        """Return the name of the file that holds a tensor."""
         return self._files[name]
 
     def where(self, name: str) -> str:
-        """A tensor's file and name, for messages."""
+        """Return file and name of a tensor, for messages."""
         return f"{self.folder / self._files[name]}: tensor {name}"
 
+    def expert_layout(self, layer: int, expert: int, projection: str) -> ExpertLayout:
+        """Return how a projection of an expert lies on disk."""
+        return self._find(layer, expert, projection)[0]
+
     def expert_name(self, layer: int, expert: int, projection: str) -> str:
-        """The tensor on disk that holds (a fused one: holds among others) a projection; of factors, A.
+        """Return the tensor on disk that holds a projection; of a factored expert, A; of a fused one, all experts'.
 
         Raises:
             CheckpointError: there is none.
         """
-        prefix = f"model.layers.{layer}.mlp"
-        own = f"{prefix}.experts.{expert}.{projection}"
-        fused = f"{prefix}.experts.{'down_proj' if projection == 'down_proj' else 'gate_up_proj'}"
-        names = [f"{own}.weight", f"{own}_a.weight", fused]
-        if expert == 0:
-            names.append(f"{prefix}.{projection}.weight")  # a dense model's, or its shards linked beside an adapter
-        for name in names:
+        return self._find(layer, expert, projection)[1]
+
+    def _find(self, layer: int, expert: int, projection: str) -> tuple[ExpertLayout, str]:
+        own = self.names.weight(layer, projection, expert)
+        candidates: list[tuple[ExpertLayout, str]] = [
+            ("whole", own),
+            ("factored", self.names.factors(layer, projection, expert)[0]),
+            ("fused", self.names.fused(layer, projection)),
+        ]
+        if expert == 0:  # a dense model, or a factored expert beside the linked shards of one
+            candidates.append(("whole", self.names.weight(layer, projection)))
+        for layout, name in candidates:
             if name in self:
-                return name
-        raise CheckpointError(f"{self.folder}: tensor {names[0]} is missing; expected it in this architecture")
+                return layout, name
+        raise CheckpointError(f"{self.folder}: tensor {own} is missing; expected it in this architecture")
 
     def expert_weight(self, layer: int, expert: int, projection: str) -> torch.Tensor:
-        """One projection of one expert: [ffn, hidden] for gate and up, [hidden, ffn] for down."""
-        expected = self._shape(projection)
-        if expert and self._declared_rank(layer, expert, projection) == 0:
+        """Return one projection of one expert: [ffn, hidden] for gate and up, [hidden, ffn] for down.
+
+        Raises:
+            CheckpointError: the tensor is missing or has another shape.
+        """
+        expected = self.sizes.shape(projection)
+        if expert and declared_rank(self.config, expert, layer, projection) == 0:
             return self.expert_weight(layer, 0, projection)
-        name = self.expert_name(layer, expert, projection)
-        if name.endswith("_a.weight"):
+        layout, name = self._find(layer, expert, projection)
+        if layout == "factored":
             return adapted(self.expert_weight(layer, 0, projection), *self.expert_factors(layer, expert, projection))
-        if name.endswith(".weight"):
+        if layout == "whole":
             found = self.tensor(name)
         elif projection == "down_proj":
             found = self.slice_of(name)[expert]
@@ -145,51 +182,28 @@ class Checkpoint:
         return found
 
     def expert_factors(self, layer: int, expert: int, projection: str) -> tuple[torch.Tensor, torch.Tensor]:
-        """A factored expert's A [r, in] and B [r, out] of one projection, rank-major, as on disk."""
-        out, in_ = self._shape(projection)
-        name = f"model.layers.{layer}.mlp.experts.{expert}.{projection}"
-        a, b = self.tensor(f"{name}_a.weight"), self.tensor(f"{name}_b.weight")
+        """Return a factored expert's A [r, in] and B [r, out] of one projection, rank-major.
+
+        Raises:
+            CheckpointError: a factor is missing or has another shape.
+        """
+        out, in_ = self.sizes.shape(projection)
+        names = self.names.factors(layer, projection, expert)
+        a, b = self.tensor(names[0]), self.tensor(names[1])
         if a.shape[1:] != (in_,) or b.shape != (out, a.shape[0]):
             raise CheckpointError(
-                f"{self.where(f'{name}_a.weight')} and _b have shapes {tuple(a.shape)} and {tuple(b.shape)}, "
+                f"{self.where(names[0])} and _b have shapes {tuple(a.shape)} and {tuple(b.shape)}, "
                 f"expected (r, {in_}) and ({out}, r)"
             )
         return a, b.T
 
-    def _shape(self, projection: str) -> tuple[int, int]:
-        ffn, hidden = self.sizes.ffn, self.sizes.hidden
-        return (hidden, ffn) if projection == "down_proj" else (ffn, hidden)
-
-    def _declared_rank(self, layer: int, expert: int, projection: str) -> int | None:
-        """The rank that config.json of a FlexMoRE checkpoint gives an expert; None: full-size, or no such config."""
-        if self.config.get("rank_encoding") != "null_is_full":  # the authors write 0 for full-size
-            return None
-        found = self.config["expert_ranks"][expert]
-        if isinstance(found, dict):
-            found = found[projection]
-        if isinstance(found, list):
-            found = found[layer]
-        return None if found is None else int(found)
-
     def router(self, layer: int) -> torch.Tensor:
-        """The router's rows of one layer, [experts, hidden]."""
-        return self.tensor(f"model.layers.{layer}.mlp.gate.weight")
-
-    @property
-    def public_config(self) -> dict[str, Any]:
-        """What of config.json decides how the public part of the weights is read, the same in both architectures."""
-        keys = ("vocab_size", "hidden_act", "rms_norm_eps", "max_position_embeddings", "tie_word_embeddings")
-        rope = self.config.get("rope_parameters") or {"rope_theta": self.config.get("rope_theta")}
-        return {"rope_theta": rope["rope_theta"], **{key: self.config.get(key) for key in keys}}
-
-    @property
-    def backbone_names(self) -> list[str]:
-        """Names of the tensors outside the FFNs and routers: the same in every layout."""
-        return [name for name in self.names if ".mlp." not in name]
+        """Return the router of one layer, [experts, hidden]."""
+        return self.tensor(self.names.router(layer))
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata in a safetensors file's header; empty where the file is missing or not whole."""
+    """Return the metadata in the header of a safetensors file; empty where the file is missing or not whole."""
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.architectures.configs import mixture_config
+from flexmore.architectures.names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.writer import Planned
 from flexmore.config.mixtures import Rank
@@ -23,7 +24,6 @@ Base = Literal["olmo2", "flexolmo"]
 """The public model that a `peft` adapter goes on: dense OLMo-2, or FlexOlmo with one expert."""
 
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
-_OURS = ("expert_ranks", "rank_encoding", "num_experts", "num_experts_per_tok", "num_local_experts")
 
 
 def plan_copy(checkpoint: Checkpoint, name: str, new_name: str | None = None) -> Planned:
@@ -42,9 +42,7 @@ def plan_public(checkpoint: Checkpoint, layer: int, projection: str, name: str) 
 def public_spec(checkpoint: Checkpoint, layer: int, projection: str) -> tuple[torch.dtype, tuple[int, int]]:
     """Type and shape [out, in] of a projection of full size."""
     name = checkpoint.expert_name(layer, 0, projection)
-    sizes = checkpoint.sizes
-    shape = (sizes.ffn, sizes.hidden)
-    return _DTYPES[checkpoint.slice_of(name).get_dtype()], shape[::-1] if projection == "down_proj" else shape
+    return _DTYPES[checkpoint.slice_of(name).get_dtype()], checkpoint.sizes.shape(projection)
 
 
 def plan_mixture(recipe: Recipe, first: Checkpoint, experts: Sequence[ExpertWeights], factored: bool) -> list[Planned]:
@@ -54,54 +52,35 @@ def plan_mixture(recipe: Recipe, first: Checkpoint, experts: Sequence[ExpertWeig
         first: the checkpoint whose backbone and public expert are taken.
         experts: one for each of the recipe's; none: the public model as a FlexOlmo of one expert.
     """
+    names = first.names
     planned = [plan_copy(first, name) for name in first.backbone_names]
     for layer in range(first.sizes.layers):
-        prefix = f"model.layers.{layer}.mlp"
-        planned.append(_plan_router(first, experts, layer, f"{prefix}.gate.weight"))
+        planned.append(_plan_router(first, experts, layer, names.router(layer)))
         for projection in PROJECTIONS:
-            planned.append(plan_public(first, layer, projection, f"{prefix}.experts.0.{projection}.weight"))
+            planned.append(plan_public(first, layer, projection, names.weight(layer, projection, 0)))
             for slot, (expert, rank) in enumerate(zip(experts, recipe.effective_ranks, strict=True), start=1):
-                name = f"{prefix}.experts.{slot}.{projection}"
                 if factored and rank != "full":
-                    planned += _plan_factors(expert, layer, projection, rank, (f"{name}_a.weight", f"{name}_b.weight"))
+                    planned += _plan_factors(expert, layer, projection, rank, names.factors(layer, projection, slot))
                 else:
-                    planned.append(_plan_weight(recipe, expert, layer, projection, rank, f"{name}.weight"))
+                    name = names.weight(layer, projection, slot)
+                    planned.append(_plan_weight(recipe, expert, layer, projection, rank, name))
     return planned
 
 
 def plan_adapter(expert: ExpertWeights, rank: int, base: Base) -> list[Planned]:
     """A pair's expert as LoRA tensors: A [r, in], B [out, r], to be added with scaling 1."""
     planned: list[Planned] = []
-    inside = "mlp.experts.0" if base == "flexolmo" else "mlp"
+    names, public = expert.checkpoint.names, 0 if base == "flexolmo" else None
     for layer in range(expert.checkpoint.sizes.layers):
         for projection in PROJECTIONS:
-            name = f"base_model.model.model.layers.{layer}.{inside}.{projection}"
-            planned += _plan_factors(
-                expert, layer, projection, rank, (f"{name}.lora_A.weight", f"{name}.lora_B.weight")
-            )
+            planned += _plan_factors(expert, layer, projection, rank, names.lora(layer, projection, public))
     return planned
 
 
-def mixture_config(source: Mapping[str, Any], recipe: Recipe, factored: bool) -> dict[str, Any]:
-    """`config.json` of a mixture, from that of the public model or an expert."""
-    config = {key: value for key, value in source.items() if key not in _OURS}
-    config |= {
-        "architectures": ["FlexMoREForCausalLM" if factored else "FlexOlmoForCausalLM"],
-        "model_type": "flexmore" if factored else "flex_olmo",
-        "num_experts": len(recipe.mixture.experts) + 1,
-        "num_experts_per_tok": recipe.mixture.active,
-    }
-    if factored:
-        ranks = [None if rank == "full" else rank for rank in recipe.effective_ranks]
-        config |= {"expert_ranks": [None, *ranks], "rank_encoding": "null_is_full"}
-    return config
-
-
-def public_config(source: Mapping[str, Any]) -> dict[str, Any]:
-    """`config.json` of the dense public model, from that of a mixture."""
-    router = (*_OURS, "norm_topk_prob", "output_router_logits", "router_aux_loss_coef")
-    config = {key: value for key, value in source.items() if key not in router}
-    return config | {"architectures": ["Olmo2ForCausalLM"], "model_type": "olmo2"}
+def recipe_config(source: Mapping[str, Any], recipe: Recipe, factored: bool) -> dict[str, Any]:
+    """Return the `config.json` of a recipe's mixture, made from that of the public model or an expert."""
+    ranks = [None, *(None if rank == "full" else rank for rank in recipe.effective_ranks)]
+    return mixture_config(source, len(ranks), recipe.mixture.active, ranks if factored else None)
 
 
 def adapter_config(rank: int, base_model: str) -> dict[str, Any]:

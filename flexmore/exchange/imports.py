@@ -14,14 +14,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.architectures.configs import dense_config, mixture_config
+from flexmore.architectures.names import PROJECTIONS
 from flexmore.checkpoints.family import check_family, recipe_from_disk
 from flexmore.checkpoints.reader import INDEX, Checkpoint
 from flexmore.checkpoints.writer import Planned, write_file, write_sharded
 from flexmore.config.mixtures import Rank
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import CheckpointError, FlexmoreError
-from flexmore.exchange.formats import plan_copy, plan_public, public_config, public_spec
+from flexmore.exchange.formats import plan_copy, plan_public, public_spec
 from flexmore.exchange.lora import CONFIG, LoraAdapter
 from flexmore.exchange.materialize import copy_beside
 from flexmore.exchange.router_rows import RouterChoice, router_rows
@@ -116,10 +117,10 @@ def _provide_public(paths: StudyPaths, given: Path | None, checkpoint: Checkpoin
         planned = [plan_copy(checkpoint, name) for name in checkpoint.backbone_names]
         for layer in range(checkpoint.sizes.layers):
             for projection in PROJECTIONS:
-                name = f"model.layers.{layer}.mlp.{projection}.weight"
+                name = checkpoint.names.weight(layer, projection)
                 planned.append(plan_public(checkpoint, layer, projection, name))
         write_sharded(folder, planned, 5_000_000_000)
-        write_json(folder / "config.json", public_config(checkpoint.config))
+        write_json(folder / "config.json", dense_config(checkpoint.config))
         copy_beside(checkpoint.folder, folder)
     else:
         raise FlexmoreError(f"{folder}: no public model yet; name it with --public FOLDER")
@@ -129,7 +130,7 @@ def _provide_public(paths: StudyPaths, given: Path | None, checkpoint: Checkpoin
 
 def _from_checkpoint(checkpoint: Checkpoint, slot: int) -> Found:
     rows = torch.stack([checkpoint.router(layer)[[0, slot]] for layer in range(checkpoint.sizes.layers)])
-    if checkpoint.expert_name(0, slot, PROJECTIONS[0]).endswith("_a.weight"):
+    if checkpoint.expert_layout(0, slot, PROJECTIONS[0]) == "factored":
         return Found(
             checkpoint, lambda layer, projection: checkpoint.expert_factors(layer, slot, projection), None, rows
         )
@@ -244,21 +245,18 @@ def _write_folder(folder: Path, found: Found, store: Path, rank: int | None) -> 
     shared = {name: public.file_of(name) for name in public.backbone_names}
     own: list[Planned] = []
     for layer in range(public.sizes.layers):
-        prefix = f"model.layers.{layer}.mlp"
-        own.append(_plan_row(f"{prefix}.gate.weight", found.rows[layer]))
+        own.append(_plan_row(public.names.router(layer), found.rows[layer]))
         for projection in PROJECTIONS:
             name = public.expert_name(layer, 0, projection)
-            if not name.endswith(".weight"):
+            if public.expert_layout(layer, 0, projection) == "fused":
                 raise CheckpointError(f"{public.where(name)} is fused; expected a name for each expert")
             shared[name] = public.file_of(name)
-            own += _plan_own(public, found, store, layer, projection, f"{prefix}.experts.1.{projection}")
+            own += _plan_own(public, found, store, layer, projection)
     _link_files(public.folder, folder, sorted(set(shared.values())))
     write_file(folder / OWN, own, {"format": "pt"})
     weight_map = shared | {planned.name: OWN for planned in own}
     write_json(folder / INDEX, {"metadata": {}, "weight_map": dict(sorted(weight_map.items()))})
-    config = {**public.config, "num_experts": 2, "num_experts_per_tok": 2}
-    config |= {"architectures": ["FlexMoREForCausalLM"], "model_type": "flexmore"}
-    write_json(folder / "config.json", config | {"expert_ranks": [None, rank], "rank_encoding": "null_is_full"})
+    write_json(folder / "config.json", mixture_config(public.config, experts=2, active=2, ranks=[None, rank]))
     copy_beside(public.folder, folder)
 
 
@@ -266,18 +264,16 @@ def _plan_row(name: str, rows: Tensor) -> Planned:
     return Planned(name, rows.dtype, tuple(rows.shape), lambda: rows)
 
 
-def _plan_own(
-    public: Checkpoint, found: Found, store: Path, layer: int, projection: str, name: str
-) -> Iterator[Planned]:
+def _plan_own(public: Checkpoint, found: Found, store: Path, layer: int, projection: str) -> Iterator[Planned]:
     """The tensors of the expert's own of one projection: its weights, or A and B from its store."""
     if (weight := found.weight) is not None:
         dtype, shape = public_spec(public, layer, projection)
-        yield Planned(f"{name}.weight", dtype, shape, lambda: weight(layer, projection))
+        yield Planned(public.names.weight(layer, projection, 1), dtype, shape, lambda: weight(layer, projection))
         return
-    for side in "ab":
+    for side, name in zip("ab", public.names.factors(layer, projection, 1), strict=True):
         rows = layer_tensor(store, layer, f"{projection}.{side}")
         sides = tuple(rows.shape if side == "a" else rows.T.shape)
-        yield Planned(f"{name}_{side}.weight", rows.dtype, sides, partial(_side, store, layer, projection, side))
+        yield Planned(name, rows.dtype, sides, partial(_side, store, layer, projection, side))
 
 
 def _side(store: Path, layer: int, projection: str, side: str) -> Tensor:

@@ -8,16 +8,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from flexmore.architectures.sizes import PROJECTIONS, ModelSizes
+from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.registry import architecture_named
+from flexmore.architectures.sizes import ModelSizes
 from flexmore.errors import CheckpointError
 from flexmore.files import read_json
 
 CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
-_NAME = re.compile(
-    r"^base_model\.model\.(?P<module>model\.layers\.(?P<layer>\d+)\.mlp\.(?:experts\.0\.)?(?P<projection>\w+_proj))"
-    r"\.lora_(?P<side>[AB])\.weight$"
-)
 
 
 class LoraAdapter:
@@ -32,6 +30,7 @@ class LoraAdapter:
         self.folder = folder
         self.config: dict[str, Any] = read_json(folder / CONFIG)
         self._sizes = sizes
+        self._tensors = architecture_named(sizes.architecture).names
         plain = {"peft_type": "LORA", "bias": "none", "use_dora": False, "lora_bias": False, "fan_in_fan_out": False}
         for key, expected in plain.items():
             if (found := self.config.get(key, expected)) != expected:
@@ -47,22 +46,21 @@ class LoraAdapter:
         self._names = {self._parse(name): name for name in names}
 
     def _parse(self, name: str) -> tuple[int, str, str]:
-        found = _NAME.match(name)
-        if found is None or found["projection"] not in PROJECTIONS:
+        found = self._tensors.parse_lora(name)
+        if found is None:
             raise CheckpointError(
-                f"{self.folder / _WEIGHTS}: tensor {name}; expected lora_A and lora_B of "
-                f"model.layers.N.mlp.{{{','.join(PROJECTIONS)}}} alone: an expert is a feed-forward network"
+                f"{self.folder / _WEIGHTS}: tensor {name}; expected lora_A and lora_B of the feed-forward projections "
+                f"alone ({', '.join(PROJECTIONS)}): an expert is a feed-forward network"
             )
-        if int(found["layer"]) >= self._sizes.layers:
+        if found[0] >= self._sizes.layers:
             raise CheckpointError(
                 f"{self.folder / _WEIGHTS}: tensor {name}; the public model has {self._sizes.layers} layers"
             )
-        return int(found["layer"]), found["projection"], found["side"]
+        return found
 
     def product(self, layer: int, projection: str) -> tuple[Tensor, Tensor]:
         """a [r, in] and b [r, out], rank-major, scaling included; r = 0 for a projection that is not adapted."""
-        ffn, hidden = self._sizes.ffn, self._sizes.hidden
-        out, in_ = (hidden, ffn) if projection == "down_proj" else (ffn, hidden)
+        out, in_ = self._sizes.shape(projection)
         keys = [(layer, projection, side) for side in "AB"]
         if not any(key in self._names for key in keys):
             return torch.zeros(0, in_), torch.zeros(0, out)
@@ -78,7 +76,7 @@ class LoraAdapter:
             )
         if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
             raise CheckpointError(f"{self.folder / _WEIGHTS}: {self._names[keys[0]]} or lora_B holds NaN or infinity")
-        scaling = self._scaling(f"model.layers.{layer}.mlp.{projection}", a.shape[0])
+        scaling = self._scaling(self._tensors.module(layer, projection), a.shape[0])
         return a.float(), b.float().T * scaling
 
     def _scaling(self, module: str, rank: int) -> float:

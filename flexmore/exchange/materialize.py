@@ -10,7 +10,7 @@ from flexmore.checkpoints.writer import write_file, write_sharded
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError
 from flexmore.exchange.card import card
-from flexmore.exchange.formats import Base, Format, adapter_config, mixture_config, plan_adapter, plan_mixture
+from flexmore.exchange.formats import Base, Format, adapter_config, plan_adapter, plan_mixture, recipe_config
 from flexmore.factors.store import FactorStore
 from flexmore.files import atomic_folder, sha256_of, write_json, write_text
 from flexmore.mixtures.recipe import Recipe
@@ -97,7 +97,7 @@ def _write(
         return {file: write_file(folder / file, plan_adapter(experts[0], rank, base), {"format": "pt"})}
     factored = form == "flexmore"
     first = experts[0].checkpoint if experts else Checkpoint(paths.expert("public"))
-    write_json(folder / "config.json", mixture_config(first.config, recipe, factored))
+    write_json(folder / "config.json", recipe_config(first.config, recipe, factored))
     return write_sharded(folder, plan_mixture(recipe, first, experts, factored), shard_bytes)
 
 

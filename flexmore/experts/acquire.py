@@ -11,7 +11,7 @@ import torch
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.checkpoints.family import check_sources, read_source
 from flexmore.checkpoints.identity import digest, expert_tensors, public_tensors
-from flexmore.checkpoints.reader import Checkpoint, read_config
+from flexmore.checkpoints.reader import Checkpoint, count_experts, read_config
 from flexmore.config.experts import FolderSource, HubSource
 from flexmore.config.study import Study
 from flexmore.errors import CheckpointError, FlexmoreError
@@ -75,12 +75,13 @@ def describe(folder: Path, name: str, known: Mapping[str, Entry] | None = None) 
     files = dict(known or {})
     for file in {*checkpoint.files, *needed([path.name for path in folder.iterdir()])} - files.keys():
         files[file] = {"size": (folder / file).stat().st_size, "sha256": sha256_of(folder / file)}
+    forward = checkpoint.architecture.forward_config(checkpoint.config)
     weights = [*checkpoint.files, "config.json", "tokenizer.json"]
     return {
         "fingerprint": fingerprint({file: files[file]["sha256"] for file in weights}),
         "sizes": asdict(checkpoint.sizes),
         "files": dict(sorted(files.items())),
-        "public_config": {**checkpoint.public_config, "tokenizer": files["tokenizer.json"]["sha256"]},
+        "public_config": {**forward, "tokenizer": files["tokenizer.json"]["sha256"]},
         "public_tensors": shared,
     }
 
@@ -148,8 +149,8 @@ def _train(study: Study, name: str, folder: Path) -> None:
 
 def _check_config(study: Study, name: str, folder: Path, weights: Collection[str]) -> None:
     """What can be known before the weights: sizes, number of experts, sizes, shards."""
-    config, dense = read_config(folder)
-    _check_experts(folder, name, 1 if dense else int(config["num_experts"]))
+    config = read_config(folder)
+    _check_experts(folder, name, count_experts(config))
     if study.sizes is not None:
         found, stated = asdict(ModelSizes.from_config(config)), study.sizes.model_dump()
         for key, value in stated.items():

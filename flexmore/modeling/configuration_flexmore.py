@@ -6,11 +6,9 @@ from typing import Any
 from huggingface_hub.dataclasses import strict
 from transformers import FlexOlmoConfig
 
-from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.architectures.flexmore import FLEXMORE, NULL_IS_FULL, ZERO_IS_FULL, rank_in
+from flexmore.architectures.names import PROJECTIONS
 from flexmore.errors import FlexmoreError
-
-NULL_IS_FULL = "null_is_full"
-ZERO_IS_FULL = "zero_is_full"
 
 
 @strict
@@ -31,7 +29,7 @@ class FlexMoREConfig(FlexOlmoConfig):
             full-size.
     """
 
-    model_type = "flexmore"
+    model_type = FLEXMORE.model_type
     base_model_tp_plan = {  # noqa: RUF012 - a constant of the class in transformers too
         name: plan for name, plan in FlexOlmoConfig.base_model_tp_plan.items() if "experts" not in name
     }
@@ -89,15 +87,6 @@ class FlexMoREConfig(FlexOlmoConfig):
         if self.expert_ranks is None:  # only before __post_init__
             return None
         return rank_in(self.expert_ranks[expert], layer, projection)
-
-
-def rank_in(entry: Any, layer: int, projection: str) -> int | None:
-    """The rank that an entry of `expert_ranks` gives to one projection of one layer; None for full-size."""
-    if isinstance(entry, Mapping):
-        entry = entry[projection]
-    if isinstance(entry, list | tuple):
-        entry = entry[layer]
-    return None if entry is None else int(entry)
 
 
 def _check_entry(key: str, entry: Any, layers: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.architectures.names import PROJECTIONS
 from flexmore.lowrank import svd as lowrank
 from flexmore.modeling.dense_cache import DenseCache
 from flexmore.modeling.experts import FlexMoREExpert

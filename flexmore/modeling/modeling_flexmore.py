@@ -20,9 +20,10 @@ from transformers.models.flex_olmo.modeling_flex_olmo import (
     FlexOlmoTopKRouter,
 )
 
-from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.architectures.flexmore import rank_in
+from flexmore.architectures.names import PROJECTIONS
 from flexmore.errors import FlexmoreError
-from flexmore.modeling.configuration_flexmore import FlexMoREConfig, rank_in
+from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.dense_cache import DenseCache
 from flexmore.modeling.mixing import FlexMoREExperts
 

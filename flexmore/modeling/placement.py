@@ -6,6 +6,7 @@ import torch
 from accelerate import dispatch_model
 from transformers import PreTrainedModel
 
+from flexmore.architectures.flexmore import FLEXMORE
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.mixtures import Rank
 from flexmore.device import torch_device
@@ -28,7 +29,7 @@ def sweep_bytes(sizes: ModelSizes, shown: Sequence[Sequence[Rank]], dense: int, 
         width: bytes of a parameter.
     """
     per_layer = sizes.full_expert // sizes.layers
-    fixed = sizes.vocabulary * sizes.hidden * (1 if sizes.tied else 2) + sizes.hidden
+    fixed = sizes.outside_layers
     layers = (sizes.backbone - fixed + sizes.full_expert) // sizes.layers
     experts = 0
     for ranks in zip(*shown, strict=True):
@@ -79,8 +80,9 @@ def device_map(device: str, layers: int, fixed: int, per_layer: int) -> DeviceMa
 
 def on_devices(layers: Sequence[torch.device], first: torch.device) -> DeviceMap:
     """A map with each layer on a device of its own, all else on the first."""
-    ends = ("model.embed_tokens", "model.norm", "model.rotary_emb", "lm_head")
-    return dict.fromkeys(ends, first) | {f"model.layers.{i}": device for i, device in enumerate(layers)}
+    names = FLEXMORE.names
+    inside = {names.layer(layer): device for layer, device in enumerate(layers)}
+    return dict.fromkeys(names.outside_layers, first) | inside
 
 
 def to_empty(model: PreTrainedModel, where: DeviceMap) -> None:

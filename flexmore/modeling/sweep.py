@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoRotaryEmbedding
 
-from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.architectures.names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.mixtures import Rank
 from flexmore.config.paths import StudyPaths

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.architectures.names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.mixtures import Rank
 from flexmore.factors.store import FactorStore

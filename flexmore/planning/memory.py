@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from flexmore.architectures.sizes import PROJECTIONS, ModelSizes
+from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.experts import FolderSource, HubSource
 from flexmore.config.study import Study
 from flexmore.files import read_json

@@ -29,6 +29,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from flexmore.architectures.flex_olmo import FLEX_OLMO
 from flexmore.config.pocket import PocketSettings
 from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.files import atomic_folder, fingerprint, sha256_of
@@ -148,13 +149,14 @@ def _branch(dense: Olmo2ForCausalLM, router_rows: list[torch.Tensor]) -> dict[st
 def _mixture(branched: Olmo2ForCausalLM, settings: PocketSettings) -> FlexOlmoForCausalLM:
     """The same model in transformers' own class."""
     model = FlexOlmoForCausalLM(FlexOlmoConfig(**_shape(settings), num_experts=2, num_experts_per_tok=2))
-    weights = {name: weight for name, weight in branched.state_dict().items() if ".mlp." not in name}
+    names = FLEX_OLMO.names
+    weights = {name: weight for name, weight in branched.state_dict().items() if names.is_backbone(name)}
     for layer, block in enumerate(branched.model.layers):
-        mlp, experts = f"model.layers.{layer}.mlp", (block.mlp.public, block.mlp.expert)
+        experts = (block.mlp.public, block.mlp.expert)
         gate_up = [torch.cat([expert.gate_proj.weight, expert.up_proj.weight]) for expert in experts]
-        weights[f"{mlp}.experts.gate_up_proj"] = torch.stack(gate_up)
-        weights[f"{mlp}.experts.down_proj"] = torch.stack([expert.down_proj.weight for expert in experts])
-        weights[f"{mlp}.gate.weight"] = torch.stack([torch.zeros_like(block.mlp.router), block.mlp.router])
+        weights[names.fused(layer, "gate_proj")] = torch.stack(gate_up)
+        weights[names.fused(layer, "down_proj")] = torch.stack([expert.down_proj.weight for expert in experts])
+        weights[names.router(layer)] = torch.stack([torch.zeros_like(block.mlp.router), block.mlp.router])
     model.load_state_dict(weights)
     return model
 

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, FlexOlmoForCausalLM
 
-from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.architectures.names import PROJECTIONS
 from flexmore.checkpoints.family import check_family, check_shared, read_source
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.writer import write_sharded
@@ -61,7 +61,7 @@ def test_fused_and_per_expert_layouts_read_the_same(family: Path, tmp_path: Path
 
 def test_what_is_saved_in_shards_transformers_loads(family: Path, tmp_path: Path) -> None:
     source = Checkpoint(family / "news")
-    hashes = write_sharded(tmp_path, [plan_copy(source, name) for name in source.names], 9000)
+    hashes = write_sharded(tmp_path, [plan_copy(source, name) for name in source.tensor_names], 9000)
     assert all(sha256_of(tmp_path / file) == digest for file, digest in hashes.items())
     (tmp_path / "config.json").write_bytes((family / "news" / "config.json").read_bytes())
     again, before = (AutoModelForCausalLM.from_pretrained(folder) for folder in (tmp_path, family / "news"))

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.architectures.names import PROJECTIONS
 from flexmore.checkpoints.family import check_recipe, read_source
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.paths import StudyPaths
@@ -33,7 +33,7 @@ def authors_checkpoint(pair: Path, folder: Path, rank: int, effective: int | Non
         effective: the rank of layer 0, lower than that of the others.
     """
     source = Checkpoint(pair)
-    tensors = {name: source.tensor(name) for name in source.names if ".experts.1." not in name}
+    tensors = {name: source.tensor(name) for name in source.tensor_names if ".experts.1." not in name}
     for layer in range(2):
         for projection in PROJECTIONS:
             delta = source.expert_weight(layer, 1, projection) - source.expert_weight(layer, 0, projection)

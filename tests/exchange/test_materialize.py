@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from flexmore.architectures.sizes import PROJECTIONS
+from flexmore.architectures.names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.writer import Planned, write_file
 from flexmore.errors import FlexmoreError

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from flexmore.architectures.sizes import PROJECTIONS, ModelSizes
+from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.sizes import ModelSizes
 from flexmore.checkpoints.family import read_source, recipe_from_disk
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.errors import FlexmoreError

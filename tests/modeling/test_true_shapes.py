@@ -106,7 +106,7 @@ def planned(root: Path, names: list[str]) -> int:
 
 
 def test_seven_experts_from_folder_to_forward_within_8_gb(tmp_path: Path) -> None:
-    from flexmore.architectures.sizes import PROJECTIONS
+    from flexmore.architectures.names import PROJECTIONS
     from flexmore.checkpoints.reader import Checkpoint
 
     names = ["code", "creative", "math", "news", "pes2o", "reddit"]

@@ -1,0 +1,23 @@
+"""Architectures found by what config.json says."""
+
+import pytest
+
+from flexmore.architectures.registry import architecture_named, architecture_of, architectures
+from flexmore.errors import FlexmoreError
+
+
+def test_each_is_found_by_class_name_and_by_model_type() -> None:
+    for known in architectures():
+        assert architecture_of({"architectures": [known.class_name]}) is known
+        assert architecture_of({"architectures": None, "model_type": known.model_type}) is known
+        assert not architecture_named(known.dense).routed
+
+
+def test_the_class_name_decides_where_there_are_both() -> None:
+    with pytest.raises(FlexmoreError, match=r"architecture LlamaForCausalLM; expected Olmo2ForCausalLM or FlexOlmo"):
+        architecture_of({"architectures": ["LlamaForCausalLM"], "model_type": "olmo2"})
+
+
+def test_a_configuration_that_names_none_is_refused() -> None:
+    with pytest.raises(FlexmoreError, match="architecture nothing; expected olmo2 or"):
+        architecture_of({})
