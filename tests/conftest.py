@@ -59,7 +59,7 @@ def composed(study_of: Any) -> Any:
     from flexmore.checkpoints.reader import Checkpoint
     from flexmore.experts.acquire import acquire
     from flexmore.factors.factorize import factorize_expert
-    from flexmore.steps.compose import compose_static
+    from flexmore.steps.study.compose import compose
 
     study = study_of(controls=["random"])
     for name in study.experts:
@@ -68,5 +68,5 @@ def composed(study_of: Any) -> Any:
         source = read_source(study.paths, name)["fingerprint"]
         folder = study.paths.expert(name)
         factorize_expert(Checkpoint(folder), source, study.paths.factors(name), study.factors, name)
-    compose_static(study)
+    compose(study)
     return study

@@ -1,1 +1,1 @@
-"""Render the command line."""
+"""The command line: `app` puts the verbs together; `study`, `look` and `use` hold them, a module for each panel."""

@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,12 +16,9 @@ from flexmore.architectures.names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.writer import Planned
 from flexmore.config.mixtures import Rank
+from flexmore.exchange.choices import Base
 from flexmore.mixtures.recipe import Recipe
 from flexmore.modeling import ExpertWeights
-
-Format = Literal["flexolmo", "flexmore", "peft"]
-Base = Literal["olmo2", "flexolmo"]
-"""The public model that a `peft` adapter goes on: dense OLMo-2, or FlexOlmo with one expert."""
 
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 

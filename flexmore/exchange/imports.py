@@ -22,10 +22,11 @@ from flexmore.checkpoints.writer import Planned, write_file, write_sharded
 from flexmore.config.mixtures import Rank
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import CheckpointError, FlexmoreError
+from flexmore.exchange.choices import RouterChoice
 from flexmore.exchange.formats import plan_copy, plan_public, public_spec
 from flexmore.exchange.lora import CONFIG, LoraAdapter
 from flexmore.exchange.materialize import copy_beside
-from flexmore.exchange.router_rows import RouterChoice, router_rows
+from flexmore.exchange.router_rows import router_rows
 from flexmore.experts.acquire import describe
 from flexmore.factors.store import layer_tensor, write_index, write_layer
 from flexmore.files import fingerprint, sha256_of, write_json

@@ -10,7 +10,8 @@ from flexmore.checkpoints.writer import write_file, write_sharded
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError
 from flexmore.exchange.card import card
-from flexmore.exchange.formats import Base, Format, adapter_config, plan_adapter, plan_mixture, recipe_config
+from flexmore.exchange.choices import Base, Format
+from flexmore.exchange.formats import adapter_config, plan_adapter, plan_mixture, recipe_config
 from flexmore.factors.store import FactorStore
 from flexmore.files import atomic_folder, sha256_of, write_json, write_text
 from flexmore.mixtures.recipe import Recipe

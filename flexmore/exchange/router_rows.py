@@ -1,9 +1,8 @@
 """The router row of an expert that was trained without one: zero, given, or fitted from text."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -11,29 +10,9 @@ from torch import Tensor
 
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.errors import FlexmoreError
+from flexmore.exchange.choices import RouterChoice
 
 _WINDOW = 512
-
-
-@dataclass(frozen=True)
-class RouterChoice:
-    """Where a router row comes from.
-
-    Attributes:
-        kind: `zero`: public's logit, so that both experts weigh the same; `file`: given; `fit`: from text.
-        path: of `file`: safetensors with `router` [layers, hidden]; of `fit`: a text of the expert's domain.
-        against: of `fit`: other text; without, random tokens stand in, from which any text at all differs.
-        target: of `fit`: the expert's logit above public's on its domain, and below it elsewhere.
-        ridge: of `fit`: penalty relative to the inputs' mean square.
-        tokens: of `fit`: at most so many of each text.
-    """
-
-    kind: Literal["zero", "file", "fit"] = "zero"
-    path: Path | None = None
-    against: Path | None = None
-    target: float = 4.0
-    ridge: float = 1e-3
-    tokens: int = 16_384
 
 
 def router_rows(choice: RouterChoice, public: Path, public_rows: Tensor, sizes: ModelSizes) -> Tensor:

@@ -266,7 +266,7 @@ def _stored(content: Mapping[str, Any]) -> Iterable[str]:
 
 def _measured(content: Mapping[str, Any]) -> Iterable[str]:
     if "hours" not in content:
-        yield "hours     not known; --measure times a layer of true shape here and counts tokens where data sets are"
+        yield "hours     not known; --hours times a layer of true shape here and counts tokens where data sets are"
         return
     for group, found in content["tokens"].items():
         said = (

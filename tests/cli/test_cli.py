@@ -1,7 +1,10 @@
 """The command line as a user meets it: in a process of its own."""
 
+import importlib
 import json
 import os
+import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,16 +49,70 @@ def invoked(*words: str | Path) -> str:
     return result.output
 
 
-def test_help_lists_every_verb_without_torch() -> None:
+PANELS = {
+    "study": "acquire datasets suite factorize measure compose evaluate calibrate collect analyze draw",
+    "use": "figures report publish recommend compare materialize import-experts import-results resume",
+    "look": "plan grid tasks params inspect schema",
+}
+"""The verbs, in the order of `flexmore --help`, by the package of their steps."""
+
+
+def test_help_lists_every_verb_in_order_without_torch() -> None:
     done = flexmore("--help", torch=False)
     assert done.returncode == 0, done.stderr
-    steps = "datasets acquire factorize measure compose calibrate evaluate collect analyze draw"
-    later = "figures report publish recommend compare plan grid suite params inspect materialize import resume"
-    for verb in f"{steps} {later} import-results".split():
-        assert f" {verb} " in done.stdout
+    listed = re.findall(r"^. ([a-z][a-z-]+) {2,}\S", done.stdout, flags=re.MULTILINE)
+    assert listed == " ".join(PANELS.values()).split()
 
 
-@pytest.mark.parametrize("verb", ["plan", "grid", "suite"])
+def test_every_help_text_needs_no_torch_and_imports_no_library() -> None:
+    verbs = [verb for verb in " ".join(PANELS.values()).split() if verb != "resume"]  # whose help is Snakemake's
+    code = (
+        NO_TORCH.rpartition("from flexmore")[0]
+        + "from typer.testing import CliRunner; from flexmore.cli.app import app\n"
+        + f"for verb in {verbs!r}:\n"
+        + "    assert CliRunner().invoke(app, [verb, '--help'], catch_exceptions=False).exit_code == 0\n"
+        + "    assert not {'torch', 'pandas', 'matplotlib'} & set(sys.modules), verb\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_each_verb_has_a_step_of_its_name(panel: str) -> None:
+    package = importlib.import_module(f"flexmore.steps.{panel}")
+    names = [verb.replace("-", "_") for verb in PANELS[panel].split()]
+    assert sorted(module.name for module in pkgutil.iter_modules(package.__path__)) == sorted(names)
+    for name in names:
+        assert callable(getattr(importlib.import_module(f"{package.__name__}.{name}"), name))
+
+
+def test_steps_are_imported_without_torch() -> None:
+    names = [f"flexmore.steps.{panel}.{verb.replace('-', '_')}" for panel in PANELS for verb in PANELS[panel].split()]
+    code = NO_TORCH.rpartition("from flexmore")[0] + f"import {', '.join(names)}"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["import", "my-lora", "results/mine", "--name", "law"], "`import` is now `import-experts`"),
+        (["suite", "--write"], "`suite --write` is now `suite`"),
+        (["suite", "--config", "config/paper.yaml", "--json"], "`suite --json` is now `tasks --json`"),
+        (["plan", "--measure"], "`plan --measure` is now `plan --hours`"),
+    ],
+)
+def test_what_was_renamed_answers_with_its_new_name(words: list[str], message: str) -> None:
+    done = flexmore(*words, torch=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {message}")
+
+
+def test_a_step_that_needs_torch_says_so_where_it_is_not_installed() -> None:
+    done = flexmore("factorize", "math", "--config", SMOKE, torch=False)
+    assert done.returncode == 1
+    assert done.stderr == "error: this step needs torch, which is not installed: pip install -e '.[models]'\n"
+
+
+@pytest.mark.parametrize("verb", ["plan", "grid", "tasks"])
 def test_a_look_at_the_default_study_needs_no_torch(verb: str) -> None:
     done = flexmore(verb, "--json", torch=False)
     assert done.returncode == 0, done.stderr
@@ -71,7 +128,7 @@ def test_a_look_at_the_default_study_needs_no_torch(verb: str) -> None:
         assert len(content) == len({task["task"] for task in content}) == 120
 
 
-@pytest.mark.parametrize("verb", ["plan", "grid", "suite"])
+@pytest.mark.parametrize("verb", ["plan", "grid", "tasks"])
 def test_what_people_read_names_what_programs_read(verb: str) -> None:
     as_json, as_text = invoked(verb, "--config", SMOKE, "--json"), invoked(verb, "--config", SMOKE)
     content = json.loads(as_json)
@@ -120,23 +177,10 @@ def test_a_config_that_is_not_there_or_wrong_is_named(tmp_path: Path) -> None:
     assert "rnaks: unknown key (value [1]); did you mean ranks?" in done.stderr
 
 
-@pytest.mark.parametrize("words", [("evaluate", "public"), ("calibrate",)])
-def test_evaluation_is_offline_before_anything_of_the_hub_is_imported(words: tuple[str, ...]) -> None:
-    code = (
-        "import os, sys, types; from flexmore.cli.app import app; from typer.testing import CliRunner\n"
-        "def run(*_): return os.environ.get('HF_HUB_OFFLINE')\n"
-        "steps = types.ModuleType('steps'); steps.evaluate = steps.calibrate = run\n"
-        "sys.modules['flexmore.steps.evaluate'] = steps; os.environ.pop('HF_HUB_OFFLINE', None)\n"
-        f"print(CliRunner().invoke(app, {[*words, '--config', str(SMOKE)]!r}).output, 'huggingface_hub' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["1", "False"]
-
-
 def test_the_papers_suite_is_listed_without_torch() -> None:
-    tasks = json.loads(flexmore("suite", "--json", "--config", "config/paper.yaml", torch=False).stdout)
+    tasks = json.loads(flexmore("tasks", "--json", "--config", "config/paper.yaml", torch=False).stdout)
     assert len({task["task"] for task in tasks}) == 120
-    lines = invoked("suite", "--config", "config/paper.yaml").splitlines()
+    lines = invoked("tasks", "--config", "config/paper.yaml").splitlines()
     assert lines[0].split() == ["arc_easy", "MC9", "acc", "5-shot", "2376", "items"]
     assert len(lines) == 120
 
@@ -188,9 +232,9 @@ def test_a_mixture_leaves_and_comes_back_by_the_command_line(composed: Any, tmp_
     recipe = composed.paths.recipe("math-r4")
     invoked("materialize", recipe, tmp_path / "factored", "--format", "flexmore")
     invoked("materialize", recipe, tmp_path / "lora", "--format", "peft", "--layout", "flexolmo")
-    printed = invoked("import", tmp_path / "factored", tmp_path / "mine", "--name", "math")
+    printed = invoked("import-experts", tmp_path / "factored", tmp_path / "mine", "--name", "math")
     assert printed.splitlines()[-1] == str(tmp_path / "mine" / "mixtures" / "math-r4.json")
-    printed = invoked("import", tmp_path / "lora", tmp_path / "mine", "--name", "law", "--router", "zero")
+    printed = invoked("import-experts", tmp_path / "lora", tmp_path / "mine", "--name", "law", "--router", "zero")
     again, before = (json.loads(invoked("params", path, "--json")) for path in (printed.splitlines()[-1], recipe))
     assert again["total"] == before["total"]
     config = yaml.safe_load(dump_study(composed))

@@ -27,7 +27,7 @@ from flexmore.files import read_json
 from flexmore.mixtures.grid import Mixture, sweeps
 from flexmore.mixtures.recipe import Recipe
 from flexmore.modeling import SweepModel
-from flexmore.steps.compose import compose_static
+from flexmore.steps.study.compose import compose
 from flexmore.suites.study import write_suite
 
 SWEEPS = ("public", "math", "joint-a2")
@@ -43,7 +43,7 @@ def composed(results: Path, **pocket: int) -> Study:
     for name in found.names:
         checkpoint = Checkpoint(paths.expert(name))
         factorize_expert(checkpoint, read_source(paths, name)["fingerprint"], paths.factors(name), found.factors, name)
-    compose_static(found)
+    compose(found)
     write_suite(found)
     return found
 

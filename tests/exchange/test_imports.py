@@ -14,9 +14,9 @@ from flexmore.checkpoints.family import check_recipe, read_source
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError
+from flexmore.exchange.choices import RouterChoice
 from flexmore.exchange.imports import import_checkpoint
 from flexmore.exchange.materialize import materialize
-from flexmore.exchange.router_rows import RouterChoice
 from flexmore.factors.factorize import factorize_expert
 from flexmore.factors.store import FactorStore
 from flexmore.files import read_json, write_json

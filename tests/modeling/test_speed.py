@@ -56,7 +56,7 @@ def test_hours_are_tokens_times_speed() -> None:
     said = render(planned | found)
     assert "1 items, 9,000,000 of prompts, 2,000,000 computed, 500,000 new at most" in said
     assert "evaluate all" in said
-    assert "--measure" in render(make(PAPER, sizes_of(PAPER), tasks_of(PAPER)))
+    assert "--hours" in render(make(PAPER, sizes_of(PAPER), tasks_of(PAPER)))
 
 
 def test_every_sweep_of_a_tiny_family_is_timed(composed: Any) -> None:

@@ -155,7 +155,7 @@ def test_tokens_are_counted(rehearsed: Place) -> None:
     from tokenizers import Tokenizer
 
     from flexmore.evaluation.tasks.loading import load_task, open_tasks
-    from flexmore.steps.evaluate import count_tokens
+    from flexmore.steps.look.plan import count_tokens
     from flexmore.suites.study import open_suite
 
     with chdir(rehearsed.folder):

@@ -74,4 +74,4 @@ rule suite:
     message:
         "write the suite ({params.source[source]})"
     shell:
-        "exec python -m flexmore suite --write --config {params.config} &> {log}"
+        "exec python -m flexmore suite --config {params.config} &> {log}"

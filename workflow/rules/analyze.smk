@@ -27,7 +27,7 @@ rule collect:
         runtime=lambda wildcards, attempt: grown(60, attempt),
     params:
         config=RESOLVED,
-        source=digest("steps/collect.py", "mixtures", "analysis"),
+        source=digest("steps/study/collect.py", "mixtures", "analysis"),
     message:
         "collect the tables"
     shell:

@@ -13,7 +13,7 @@ from flexmore.analysis.tables.quarantine import quarantine, with_chance_alarms
 from flexmore.analysis.tables.table import collect
 from flexmore.errors import FlexmoreError
 from flexmore.report.page.sections import quarantined
-from flexmore.steps.collect import report
+from flexmore.steps.use.report import report
 
 UNREAD = "37 of 100 answers are empty or not parsed"
 

@@ -156,7 +156,7 @@ def test_other_families_and_no_items_need_no_change(study: Inputs, tmp_path: Pat
 
 def test_torch_is_never_imported() -> None:
     code = (
-        "import sys, flexmore, flexmore.report.drawing, flexmore.analysis.queries, flexmore.steps.collect\n"
+        "import sys, flexmore.report.drawing, flexmore.analysis.queries\n"
         "heavy = {'torch', 'transformers', 'lm_eval', 'datasets'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

@@ -14,7 +14,7 @@ from flexmore.config.loading import load_study
 from flexmore.report.page.about import About
 from flexmore.report.page.published import beside_published
 from flexmore.report.page.readme import readme
-from flexmore.steps.collect import about, published_of
+from flexmore.steps.about_study import about_study, read_published
 
 SETTINGS = AnalysisSettings(draws=200)
 TITLE = "## Beside what was published"
@@ -27,19 +27,19 @@ def tables(study: Inputs) -> dict[str, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def section(tables: dict[str, pd.DataFrame]) -> str:
-    return beside_published(tables, published_of("flexolmo"))
+    return beside_published(tables, read_published("flexolmo"))
 
 
 def test_only_the_papers_family_has_published_values() -> None:
-    assert about(load_study(Path("config/paper.yaml"))).published is not None
-    assert about(load_study(Path("config/config.yaml"))).published is None
+    assert about_study(load_study(Path("config/paper.yaml"))).published is not None
+    assert about_study(load_study(Path("config/config.yaml"))).published is None
 
 
 def test_the_report_of_another_family_shows_none(tables: dict[str, pd.DataFrame]) -> None:
     without = readme(tables, About("made", SETTINGS), None, {}, [])
     assert TITLE not in without
     assert not re.search(r"47\.18|45\.46|52\.13", without)
-    shown = readme(tables, About("flexolmo", SETTINGS, published=published_of("flexolmo")), None, {}, [])
+    shown = readme(tables, About("flexolmo", SETTINGS, published=read_published("flexolmo")), None, {}, [])
     assert TITLE in shown
 
 
@@ -70,7 +70,7 @@ def test_second_hand_values_say_so_and_the_gap_is_stated(section: str) -> None:
 
 def test_a_study_of_one_group_shows_that_group_and_no_mean(study_of: Any) -> None:
     few = analyze(study_of(Made(groups=("BBH",))), SETTINGS, {})
-    section = beside_published(few, published_of("flexolmo"))
+    section = beside_published(few, read_published("flexolmo"))
     [public] = [line for line in section.split("\n") if line.startswith("| `public` | ours |")]
     cells = [cell.strip() for cell in public.strip("|").split("|")][2:]
     assert cells[:5] == ["\N{EN DASH}"] * 5

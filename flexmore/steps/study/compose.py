@@ -1,4 +1,4 @@
-"""Recipes: what each mixture is made of. Static ones need checkpoints and factors; selected ones the pairs' scores."""
+"""Write recipes: what each mixture of a sweep is made of, into `mixtures/`."""
 
 from dataclasses import replace
 
@@ -13,28 +13,28 @@ from flexmore.mixtures.grid import Mixture, Sweep, sweeps
 from flexmore.mixtures.recipe import Recipe
 
 
-def compose_sweep(study: Study, sweep: Sweep) -> None:
-    """Write the recipes of a sweep's mixtures; selections are made from the pairs' scores and spectra.
+def compose(study: Study, sweep: Sweep | None = None) -> None:
+    """Write the recipes of a sweep's mixtures; None: those of every sweep whose ranks the configuration gives.
+
+    The ranks of a selected sweep are chosen from the pairs' scores and the spectra.
 
     Raises:
         CheckpointError: the experts were not branched from one public model.
         FlexmoreError: a selection needs a pair that has not been evaluated.
     """
+    if sweep is None:
+        for one in sweeps(study):
+            if not any(mixture.selected for mixture in one.mixtures):
+                compose(study, one)
+        return
     check_family(study.paths, ("public", *sweep.experts))
-    for mixture in _chosen(study, sweep):
+    for mixture in _with_ranks(study, sweep):
         recipe = recipe_from_disk(study.paths, mixture, study.seed if mixture.kind == "control" else None)
         write_json(study.paths.recipe(mixture.name), recipe.to_json(study.family))
 
 
-def compose_static(study: Study) -> None:
-    """Write the recipes of all mixtures whose ranks the configuration gives."""
-    for sweep in sweeps(study):
-        if not any(mixture.selected for mixture in sweep.mixtures):
-            compose_sweep(study, sweep)
-
-
-def _chosen(study: Study, sweep: Sweep) -> list[Mixture]:
-    """The mixtures of a sweep, with ranks for those that a selection chooses."""
+def _with_ranks(study: Study, sweep: Sweep) -> list[Mixture]:
+    """Return the mixtures of a sweep, with ranks for those that a selection chooses."""
     rules = {mixture.rank for mixture in sweep.mixtures if mixture.selected}
     if not rules:
         return list(sweep.mixtures)

@@ -1,0 +1,31 @@
+"""What a user chooses of an export or an import: the format, the base of an adapter, the router row."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Format = Literal["flexolmo", "flexmore", "peft"]
+Base = Literal["olmo2", "flexolmo"]
+"""Layout of the public model that a `peft` adapter is for: dense OLMo-2, or FlexOlmo with one expert."""
+RouterKind = Literal["zero", "file", "fit"]
+
+
+@dataclass(frozen=True)
+class RouterChoice:
+    """Hold where the router row of an imported adapter comes from.
+
+    Attributes:
+        kind: `zero`: public's logit, so that both experts have the same weight; `file`: read; `fit`: fitted to text.
+        path: of `file`: safetensors with `router` [layers, hidden]; of `fit`: a text of the expert's domain.
+        against: of `fit`: other text; None: random tokens, from which any text differs.
+        target: of `fit`: the expert's logit above public's on its domain, and below it elsewhere.
+        ridge: of `fit`: penalty relative to the inputs' mean square.
+        tokens: of `fit`: the most tokens taken of each text.
+    """
+
+    kind: RouterKind = "zero"
+    path: Path | None = None
+    against: Path | None = None
+    target: float = 4.0
+    ridge: float = 1e-3
+    tokens: int = 16_384

@@ -1,0 +1,46 @@
+"""What a report on a study is about: its family, settings, planted facts and published values."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flexmore.config.study import Study
+from flexmore.report.page.about import About
+
+PUBLISHED = {"flexolmo": Path(__file__).parents[2] / "reports" / "paper" / "published.yaml"}
+"""File of published values, by family. The repository has it, the installed package does not."""
+
+
+def about_study(study: Study) -> About:
+    """Return what a report on a study is about."""
+    pocket = study.experts["public"].source == "pocket"
+    return About(
+        family=study.family,
+        settings=study.analysis,
+        facts=count_facts(study),
+        experts=study.names,
+        seed=str(study.seed),
+        command="snakemake --cores all && flexmore publish" if pocket else "snakemake --cores all --configfile …",
+        control=pocket,
+        published=read_published(study.family),
+    )
+
+
+def count_facts(study: Study) -> Mapping[str, int]:
+    """Return how many facts each expert of the pocket family memorised; empty for any other family."""
+    if study.experts["public"].source != "pocket":
+        return {}
+    from flexmore.pocket.vocabulary import FACTS
+
+    return {name: len(FACTS[name].relations) * study.pocket.subjects for name in study.names if name in FACTS}
+
+
+def read_published(family: str) -> dict[str, Any] | None:
+    """Return the published values of a family; None where there are none or their file is not installed."""
+    path = PUBLISHED.get(family)
+    if path is None or not path.is_file():
+        return None
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found

@@ -1,0 +1,1 @@
+"""Steps that look at a configuration, a mixture or an answer and write no result."""

@@ -1,0 +1,1 @@
+"""Steps of the study, in the order in which the workflow runs them."""

@@ -1,0 +1,37 @@
+"""Make tables, figures and pages again from what has been measured; nothing is evaluated."""
+
+from pathlib import Path
+
+from flexmore.analysis.artefacts import PAGES
+from flexmore.config.paths import StudyPaths
+from flexmore.config.study import Study
+from flexmore.files import write_text
+from flexmore.report.drawing import run_analysis, run_drawing
+from flexmore.steps.about_study import about_study
+from flexmore.steps.captions import CAPTIONS
+from flexmore.steps.measured_tables import find_measured
+
+
+def figures(study: Study, reports: Path) -> str:
+    """Make tables, figures and pages from the study's own results, else from the committed tables.
+
+    What is made from committed tables goes to `reported/`, apart from the study's own tables and figures, since it
+    does not say that the study has been run here.
+
+    Args:
+        reports: committed tables, a folder for each family.
+
+    Returns:
+        A line that says where they are and what they were made from.
+
+    Raises:
+        FlexmoreError: there are no measured tables.
+    """
+    source, said = find_measured(study, reports)
+    out = source if source == study.paths else StudyPaths(study.paths.root / "reported")
+    run_analysis(source.tables, out.tables, about_study(study))
+    drawn = run_drawing(source.tables, out.root, about_study(study), CAPTIONS)
+    pages = ", ".join(str(out.root / page) for page in PAGES)
+    line = f"{len(drawn)} figures in {out.figures}/, tables in {out.tables}/, {pages}: {said}"
+    write_text(out.figures / "SOURCE.txt", line + "\n")
+    return line

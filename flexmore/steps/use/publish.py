@@ -1,0 +1,44 @@
+"""Copy a complete study's measured tables to `reports/<family>/` and make the report there."""
+
+import shutil
+from pathlib import Path
+
+from flexmore.analysis.artefacts import MEASURED
+from flexmore.analysis.study import SEEDS
+from flexmore.config.loading import dump_study, load_study
+from flexmore.config.paths import StudyPaths
+from flexmore.config.study import Study
+from flexmore.errors import FlexmoreError
+from flexmore.files import atomic_file, write_text
+from flexmore.steps.study.collect import collect, score_files
+from flexmore.steps.use.report import report
+
+
+def publish(study: Study, reports: Path, *, as_seed: bool = False) -> str:
+    """Copy what a complete study has measured to `reports/<family>/` and make the report there, to be committed.
+
+    Args:
+        reports: committed tables, a folder for each family.
+        as_seed: the study is a further training seed of a family that has a report: its measured tables go to
+            `seeds/<seed>/`, and the main run of the report stays the same.
+
+    Returns:
+        A line that says what was written.
+
+    Raises:
+        FlexmoreError: the study is not complete, or there is no report to add a seed to.
+    """
+    target = StudyPaths(reports / study.family)
+    if as_seed and not (target.tables / "scores.parquet").is_file():
+        raise FlexmoreError(f"{target.tables}/scores.parquet: not found; publish the main run first, without --as-seed")
+    if missing := [path for path in score_files(study).values() if not path.is_file()]:
+        raise FlexmoreError(f"{missing[0]}: not found; only a complete study is published (snakemake --cores all)")
+    collect(study)
+    run = StudyPaths(target.root / SEEDS / str(study.seed)) if as_seed else target
+    for name in MEASURED:
+        if name != "scores.csv":  # scores.parquet holds the same
+            with atomic_file(run.tables / name) as temporary:
+                shutil.copyfile(study.paths.tables / name, temporary)
+    write_text(run.root / "config.yaml", dump_study(study))
+    main = load_study(target.root / "config.yaml") if as_seed else study
+    return report(target.root, main)

@@ -1,0 +1,29 @@
+"""Analyse any measured tables: tables, figures and pages in one folder."""
+
+from pathlib import Path
+
+from flexmore.analysis.artefacts import TABLES
+from flexmore.config.loading import load_study
+from flexmore.config.study import Study
+from flexmore.report.drawing import run_analysis, run_drawing
+from flexmore.report.page.about import About
+from flexmore.steps.about_study import about_study
+from flexmore.steps.captions import CAPTIONS
+
+
+def report(folder: Path, study: Study | None = None) -> str:
+    """Make tables, figures and pages in `folder` from the measured tables in `folder`/tables/.
+
+    Args:
+        study: whose report it is; None: the study of `folder`/config.yaml; where there is no such file, the tables
+            are read with the default settings.
+
+    Returns:
+        A line that says what was written.
+    """
+    if study is None and (folder / "config.yaml").is_file():
+        study = load_study(folder / "config.yaml")
+    about = about_study(study) if study else About(family=folder.resolve().name)
+    run_analysis(folder / "tables", folder / "tables", about)
+    drawn = run_drawing(folder / "tables", folder, about, CAPTIONS)
+    return f"{folder}/README.md, {folder}/explore.html, {len(drawn)} figures, {len(TABLES)} tables"
