@@ -12,6 +12,7 @@ corrections would cost more (`flexmore.mixtures.dense`).
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -151,6 +152,11 @@ class FlexMoREExperts(nn.Module):
     def __getitem__(self, index: int) -> FlexMoREExpert:
         expert: FlexMoREExpert = self._modules[str(index)]  # type: ignore[assignment]
         return expert
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Convert the parameters (`.to()`, `.half()`), and forget what was merged from them."""
+        self.cache.clear()
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call, no-any-return]
 
     def forward(self, hidden_states: Tensor, top_k_index: Tensor, top_k_weights: Tensor) -> Tensor:
         """The weighted sum of the chosen experts, [tokens, hidden].

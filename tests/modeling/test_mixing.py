@@ -145,6 +145,15 @@ def test_merged_weights_follow_their_factors_and_the_limit() -> None:
         assert merged_weights(cache, 0, experts[1], experts[0]) is None
 
 
+def test_merged_weights_follow_a_conversion() -> None:
+    experts = make(6, 6, [None, 4])
+    x, (index, weights) = torch.randn(3, 6), routed(3, 2, 2)
+    with torch.no_grad():
+        experts(x.double(), index, weights)
+        found = experts.float()(x, index, weights.float())
+        torch.testing.assert_close(found, merged(experts).float()(x, index, weights.float()))
+
+
 def test_inference_mode() -> None:
     with torch.inference_mode():
         experts = make(6, 6, [None, 5])
