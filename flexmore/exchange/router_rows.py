@@ -1,6 +1,5 @@
 """The router row of an expert that was trained without one: zero, given, or fitted from text."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.errors import FlexmoreError
 from flexmore.exchange.choices import RouterChoice
+from flexmore.training.router_fit import fit_router_rows
 
 _WINDOW = 512
 
@@ -44,7 +44,7 @@ def _read_rows(path: Path, shape: tuple[int, int]) -> Tensor:
 
 
 def fit_rows(choice: RouterChoice, public: Path) -> Tensor:
-    """Ridge fit on the public model's feed-forward inputs of each layer: +target on the domain, -target elsewhere.
+    """Fit rows to the public model's feed-forward inputs on the texts of a choice.
 
     Returns:
         What to add to public's rows: [layers, hidden], fp64.
@@ -59,44 +59,8 @@ def fit_rows(choice: RouterChoice, public: Path) -> Tensor:
     else:
         other = _tokens(tokenizer, choice.against, choice.tokens)
     window = min(_WINDOW, model.config.max_position_embeddings)
-    sums = _Sums(len(model.model.layers), model.config.hidden_size)
-    hooks = [layer.mlp.register_forward_pre_hook(sums.hook(n)) for n, layer in enumerate(model.model.layers)]
-    try:
-        with torch.no_grad():
-            for text, target in ((domain, choice.target), (other, -choice.target)):
-                for piece in torch.split(text, window):
-                    sums.target = target / len(text)  # both texts weigh the same
-                    sums.weight = 1 / len(text)
-                    model.model(piece[None])
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return torch.stack(list(sums.solve(choice.ridge)))
-
-
-class _Sums:
-    """Second moments of each layer's inputs, and their sums weighed by the target; the inputs are not kept."""
-
-    def __init__(self, layers: int, hidden: int) -> None:
-        self.grams = [torch.zeros(hidden, hidden, dtype=torch.float64) for _ in range(layers)]
-        self.sides = [torch.zeros(hidden, dtype=torch.float64) for _ in range(layers)]
-        self.target = self.weight = 0.0
-
-    def hook(self, layer: int) -> Any:
-        """A forward hook that takes one layer's inputs in."""
-
-        def take(_: object, arguments: Sequence[Tensor]) -> None:
-            x = arguments[0].flatten(0, 1).double().cpu()
-            self.grams[layer].addmm_(x.T, x, alpha=self.weight)
-            self.sides[layer].add_(x.sum(0), alpha=self.target)
-
-        return take
-
-    def solve(self, ridge: float) -> Iterator[Tensor]:
-        """The fitted rows."""
-        for gram, side in zip(self.grams, self.sides, strict=True):
-            penalty = ridge * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
-            yield torch.linalg.solve(gram + penalty, side)
+    pieces = [[piece[None] for piece in torch.split(text, window)] for text in (domain, other)]
+    return fit_router_rows(model, *pieces, target=choice.target, ridge=choice.ridge)
 
 
 def _tokens(tokenizer: Any, path: Path | None, most: int) -> Tensor:

@@ -1,6 +1,6 @@
-"""Training checkpoints: one safetensors file holds weights, optimizer moments and the step, published at once.
+"""Training checkpoints: one safetensors file with weights, optimizer moments and the number of steps done.
 
-The texts of a step are a function of seed and step, so that the step is all of the generator's state.
+The texts of a step depend on seed and step alone, so the step is all of the generator's state.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ Tensors = Mapping[str, torch.Tensor]
 def save_checkpoint(
     path: Path, fingerprint: str, step: int, weights: Tensors, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Publish the trained `weights` (name to parameter), their moments, and how many steps are done."""
+    """Write the trained `weights` by name, their moments and the number of steps done; replace the file at once."""
     state = {f"weight/{name}": weight.detach().contiguous() for name, weight in weights.items()}
     for name, weight in weights.items():
         state |= {f"{key}/{name}": value.contiguous() for key, value in optimizer.state[weight].items()}
@@ -29,7 +29,7 @@ def save_checkpoint(
 def load_checkpoint(path: Path, fingerprint: str, weights: Tensors, optimizer: torch.optim.Optimizer) -> int:
     """Restore `weights` and `optimizer` in place and return the number of steps done.
 
-    0, with nothing touched, where there is no checkpoint, or only one of other settings or of another public model.
+    Where there is no readable checkpoint of this fingerprint, change nothing and return 0.
     """
     try:
         with safe_open(path, framework="pt") as file:

@@ -13,7 +13,6 @@ from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.pocket import training
 from flexmore.pocket.training import train_expert, train_public
 from flexmore.pocket.vocabulary import vocabulary
-from flexmore.training import state as checkpoint
 
 TINY = PocketSettings(public_steps=6, expert_steps=5, batch=8, checkpoint_every=2)
 
@@ -155,30 +154,6 @@ def test_transformers_loads_it(family):
     assert pair.generation_config.do_sample is False
 
 
-def test_two_copies_of_the_public_expert_are_the_public_model(family):
-    """The norm after the FFN cancels the mixture's weights: the unit in which a pair's gain is counted."""
-    public = AutoModelForCausalLM.from_pretrained(family / "public")
-    tokens = torch.arange(3, 33)[None]
-    with torch.no_grad():
-        wanted = public(tokens).logits
-        training._branch(public, [torch.zeros(TINY.hidden)] * TINY.layers)
-        torch.testing.assert_close(training._mixture(public, TINY)(tokens).logits, wanted, atol=2e-5, rtol=0)
-
-
-def test_what_is_trained_is_what_transformers_computes(family):
-    pair = AutoModelForCausalLM.from_pretrained(family / "math")
-    branched = AutoModelForCausalLM.from_pretrained(family / "public")
-    training._branch(branched, [layer.mlp.gate.weight[1].detach() for layer in pair.model.layers])
-    for ours, theirs in zip(branched.model.layers, pair.model.layers, strict=True):
-        gate, up = theirs.mlp.experts.gate_up_proj.detach()[1].chunk(2)
-        ours.mlp.expert.gate_proj.weight.data = gate
-        ours.mlp.expert.up_proj.weight.data = up
-        ours.mlp.expert.down_proj.weight.data = theirs.mlp.experts.down_proj.detach()[1]
-    tokens = torch.arange(3, 33)[None]
-    with torch.no_grad():
-        torch.testing.assert_close(branched(tokens).logits, pair(tokens).logits, atol=2e-5, rtol=0)
-
-
 def test_router_rows_tell_the_domain_from_other_text(family):
     public = AutoModelForCausalLM.from_pretrained(family / "public")
     texts = training.Corpora(TINY, 0)
@@ -213,18 +188,3 @@ def test_what_cannot_be_trained_is_refused(family, tmp_path):
     wide = TINY.model_copy(update={"ffn": 128})
     with pytest.raises(CheckpointError, match="'intermediate_size': 256"):
         train_expert("math", family / "public", tmp_path / "math", tmp_path / "cache", wide, 0)
-
-
-def test_a_checkpoint_of_another_fingerprint_touches_nothing(tmp_path):
-    weight = torch.nn.Parameter(torch.ones(2))
-    optimizer = torch.optim.AdamW([weight])
-    weight.sum().backward()
-    optimizer.step()
-    checkpoint.save_checkpoint(tmp_path / "state", "a", 7, {"w": weight}, optimizer)
-    other = torch.nn.Parameter(torch.zeros(2))
-    fresh = torch.optim.AdamW([other])
-    assert checkpoint.load_checkpoint(tmp_path / "state", "b", {"w": other}, fresh) == 0
-    assert torch.equal(other, torch.zeros(2))
-    assert checkpoint.load_checkpoint(tmp_path / "state", "a", {"w": other}, fresh) == 7
-    assert torch.equal(other, weight)
-    assert fresh.state[other].keys() == optimizer.state[weight].keys()
