@@ -15,11 +15,12 @@ from made import TRUE_SHAPES, median, peak_memory, report, timed, write_model
 from torch import Tensor
 
 from flexmore.architectures.names import PROJECTIONS
-from flexmore.checkpoints.family import read_source, recipe_from_disk
+from flexmore.checkpoints.family import read_source
 from flexmore.checkpoints.reader import Checkpoint
+from flexmore.checkpoints.recipes import recipe_from_disk
 from flexmore.config.paths import StudyPaths
 from flexmore.exchange.materialize import materialize
-from flexmore.experts.acquire import describe
+from flexmore.experts.describe import describe
 from flexmore.factors.store import FactorStore, write_index, write_layer
 from flexmore.files import write_json
 from flexmore.mixtures.grid import Mixture

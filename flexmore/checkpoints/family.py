@@ -1,4 +1,4 @@
-"""What acquired experts say of themselves in `source.json`, and whether they and their factors belong together.
+"""Whether acquired experts belong to one family: what their `source.json` says of the public model they came from.
 
 Needs no torch.
 """
@@ -6,58 +6,19 @@ Needs no torch.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.paths import StudyPaths
-from flexmore.errors import CheckpointError, FlexmoreError
+from flexmore.errors import CheckpointError
 from flexmore.files import read_json
-from flexmore.mixtures.grid import Mixture
-from flexmore.mixtures.recipe import Recipe, make_recipe
 
 
 def read_source(paths: StudyPaths, name: str) -> dict[str, Any]:
-    """The `source.json` of an acquired expert."""
+    """Return the content of an acquired expert's `source.json`."""
     content: dict[str, Any] = read_json(paths.expert(name) / "source.json")
     return content
 
 
-def recipe_from_disk(paths: StudyPaths, mixture: Mixture, seed: int | None) -> Recipe:
-    """The recipe of a mixture of the checkpoints and factors that lie in `paths` now.
-
-    Raises:
-        FlexmoreError: an expert was acquired again after it was factorized; a rank is not in its store.
-    """
-    sources = {name: read_source(paths, name) for name in ("public", *mixture.experts)}
-    factors, stored = {}, {}
-    for name, rank in zip(mixture.experts, mixture.ranks, strict=True):
-        path = paths.factors(name) / "index.json"
-        if rank in ("full", 0) and not path.is_file():
-            continue
-        index = read_json(path)
-        if index["source"] != sources[name]["fingerprint"]:
-            raise FlexmoreError(
-                f"{paths.factors(name)}: made from another checkpoint than {paths.expert(name)}; "
-                f"run `flexmore factorize {name}`"
-            )
-        factors[name], stored[name] = index["fingerprint"], index["rank"]
-    prints = {name: source["fingerprint"] for name, source in sources.items()}
-    return make_recipe(mixture, ModelSizes(**sources["public"]["sizes"]), prints, factors, seed, stored)
-
-
-def check_recipe(paths: StudyPaths, recipe: Recipe) -> None:
-    """Refuse a recipe that was made from other weights than those in `paths`, which its fingerprint would not name.
-
-    Raises:
-        FlexmoreError: it says what to run.
-    """
-    if recipe_from_disk(paths, recipe.mixture, recipe.seed).fingerprint != recipe.fingerprint:
-        raise FlexmoreError(
-            f"{paths.recipe(recipe.mixture.name)}: made from other weights than those in {paths.root} now; "
-            "run `flexmore compose`"
-        )
-
-
 def check_family(paths: StudyPaths, names: Iterable[str]) -> None:
-    """Refuse experts that were not branched from one public model.
+    """Check that acquired experts were branched from one public model.
 
     Raises:
         CheckpointError: names the first tensor, or the first key of config.json, that differs, and the checkpoints.
@@ -66,7 +27,14 @@ def check_family(paths: StudyPaths, names: Iterable[str]) -> None:
 
 
 def check_sources(paths: StudyPaths, sources: Mapping[str, Mapping[str, Any]]) -> None:
-    """As `check_family`, of what `source.json` holds or will hold."""
+    """Check that experts were branched from one public model.
+
+    Args:
+        sources: for `public` and each expert what its `source.json` holds or will hold.
+
+    Raises:
+        CheckpointError: as `check_family`.
+    """
     check_shared({name: source["public_tensors"] for name, source in sources.items()})
     expected = sources["public"]["public_config"]
     for name, source in sources.items():
@@ -79,7 +47,7 @@ def check_sources(paths: StudyPaths, sources: Mapping[str, Mapping[str, Any]]) -
 
 
 def check_shared(sources: Mapping[str, Mapping[str, str]]) -> None:
-    """Refuse experts that do not share one public model, bit by bit.
+    """Check that experts share the tensors of one public model, bit by bit.
 
     Args:
         sources: for `public` and each expert the digests of its `public_tensors`.

@@ -16,12 +16,10 @@ from safetensors import SafetensorError, safe_open
 from flexmore.architectures.flexmore import declared_rank
 from flexmore.architectures.registry import architecture_of
 from flexmore.architectures.sizes import ModelSizes
+from flexmore.checkpoints.folder import INDEX, SINGLE
 from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.files import read_json
 from flexmore.lowrank.svd import adapted
-
-INDEX = "model.safetensors.index.json"
-_SINGLE = "model.safetensors"
 
 ExpertLayout = Literal["whole", "factored", "fused"]
 """How a projection of an expert lies on disk: its weights, its factors A and B, or a slice of all experts' tensor."""
@@ -75,9 +73,9 @@ class Checkpoint:
         index = self.folder / INDEX
         if index.is_file():
             return dict(read_json(index)["weight_map"])
-        if not (self.folder / _SINGLE).is_file():
-            raise CheckpointError(f"{self.folder}: neither {_SINGLE} nor {INDEX}; only safetensors are read")
-        return dict.fromkeys(self._shard(_SINGLE).keys(), _SINGLE)
+        if not (self.folder / SINGLE).is_file():
+            raise CheckpointError(f"{self.folder}: neither {SINGLE} nor {INDEX}; only safetensors are read")
+        return dict.fromkeys(self._shard(SINGLE).keys(), SINGLE)
 
     def _shard(self, file: str) -> Any:
         path = self.folder / file

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from flexmore.checkpoints.reader import INDEX
+from flexmore.checkpoints.folder import INDEX
 from flexmore.files import write_json
 
 _NAMES = {torch.float64: "F64", torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}

@@ -16,8 +16,10 @@ from torch import Tensor
 
 from flexmore.architectures.configs import dense_config, mixture_config
 from flexmore.architectures.names import PROJECTIONS
-from flexmore.checkpoints.family import check_family, recipe_from_disk
-from flexmore.checkpoints.reader import INDEX, Checkpoint
+from flexmore.checkpoints.family import check_family
+from flexmore.checkpoints.folder import INDEX, copy_tokenizer, link_files
+from flexmore.checkpoints.reader import Checkpoint
+from flexmore.checkpoints.recipes import recipe_from_disk
 from flexmore.checkpoints.writer import Planned, write_file, write_sharded
 from flexmore.config.mixtures import Rank
 from flexmore.config.paths import StudyPaths
@@ -25,9 +27,8 @@ from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.exchange.choices import RouterChoice
 from flexmore.exchange.formats import plan_copy, plan_public, public_spec
 from flexmore.exchange.lora import CONFIG, LoraAdapter
-from flexmore.exchange.materialize import copy_beside
 from flexmore.exchange.router_rows import router_rows
-from flexmore.experts.acquire import describe
+from flexmore.experts.describe import describe
 from flexmore.factors.store import layer_tensor, write_index, write_layer
 from flexmore.files import fingerprint, sha256_of, write_json
 from flexmore.lowrank.svd import balanced
@@ -113,7 +114,7 @@ def _provide_public(paths: StudyPaths, given: Path | None, checkpoint: Checkpoin
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if given is not None:
-        _link_files(given, folder, sorted(path.name for path in given.iterdir() if path.is_file()))
+        link_files(given, folder, _files(given))
     elif checkpoint is not None:
         planned = [plan_copy(checkpoint, name) for name in checkpoint.backbone_names]
         for layer in range(checkpoint.sizes.layers):
@@ -122,7 +123,7 @@ def _provide_public(paths: StudyPaths, given: Path | None, checkpoint: Checkpoin
                 planned.append(plan_public(checkpoint, layer, projection, name))
         write_sharded(folder, planned, 5_000_000_000)
         write_json(folder / "config.json", dense_config(checkpoint.config))
-        copy_beside(checkpoint.folder, folder)
+        copy_tokenizer(checkpoint.folder, folder)
     else:
         raise FlexmoreError(f"{folder}: no public model yet; name it with --public FOLDER")
     made = {"expert": "public", "source": "import", "path": str((given or folder).resolve())}
@@ -253,12 +254,12 @@ def _write_folder(folder: Path, found: Found, store: Path, rank: int | None) -> 
                 raise CheckpointError(f"{public.where(name)} is fused; expected a name for each expert")
             shared[name] = public.file_of(name)
             own += _plan_own(public, found, store, layer, projection)
-    _link_files(public.folder, folder, sorted(set(shared.values())))
+    link_files(public.folder, folder, sorted(set(shared.values())))
     write_file(folder / OWN, own, {"format": "pt"})
     weight_map = shared | {planned.name: OWN for planned in own}
     write_json(folder / INDEX, {"metadata": {}, "weight_map": dict(sorted(weight_map.items()))})
     write_json(folder / "config.json", mixture_config(public.config, experts=2, active=2, ranks=[None, rank]))
-    copy_beside(public.folder, folder)
+    copy_tokenizer(public.folder, folder)
 
 
 def _plan_row(name: str, rows: Tensor) -> Planned:
@@ -282,7 +283,5 @@ def _side(store: Path, layer: int, projection: str, side: str) -> Tensor:
     return rows if side == "a" else rows.T
 
 
-def _link_files(source: Path, target: Path, names: Sequence[str]) -> None:
-    for name in names:
-        if name != "source.json":
-            (target / name).symlink_to((source / name).resolve())
+def _files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != "source.json")

@@ -1,11 +1,12 @@
 """A recipe's weights, written out: the only place where a mixture becomes a checkpoint of its own."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from flexmore.checkpoints.family import check_recipe, read_source
+from flexmore.checkpoints.family import read_source
+from flexmore.checkpoints.folder import GENERATION, copy_tokenizer
 from flexmore.checkpoints.reader import Checkpoint
+from flexmore.checkpoints.recipes import check_recipe
 from flexmore.checkpoints.writer import write_file, write_sharded
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError
@@ -16,9 +17,6 @@ from flexmore.factors.store import FactorStore
 from flexmore.files import atomic_folder, sha256_of, write_json, write_text
 from flexmore.mixtures.recipe import Recipe
 from flexmore.modeling import ExpertWeights
-
-_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
-GENERATION = "generation_config.json"
 
 
 def materialize(
@@ -53,7 +51,7 @@ def materialize(
     with atomic_folder(out) as temporary:
         hashes = _write(temporary, recipe, paths, experts, form, base, shard_bytes, base_model)
         beside = experts[0].checkpoint.folder if experts else paths.expert("public")
-        copy_beside(beside, temporary, () if form == "peft" else (GENERATION,))
+        copy_tokenizer(beside, temporary, () if form == "peft" else (GENERATION,))
         text = card(recipe, paths, form=form, folder=out.name, base=base, base_model=base_model)
         write_text(temporary / "README.md", text)
         for path in sorted(temporary.iterdir()):
@@ -100,13 +98,6 @@ def _write(
     first = experts[0].checkpoint if experts else Checkpoint(paths.expert("public"))
     write_json(folder / "config.json", recipe_config(first.config, recipe, factored))
     return write_sharded(folder, plan_mixture(recipe, first, experts, factored), shard_bytes)
-
-
-def copy_beside(source: Path, target: Path, also: Sequence[str] = (GENERATION,)) -> None:
-    """Copy the tokenizer's files, and others where they are there."""
-    for file in (*_TOKENIZER, *also):
-        if (source / file).is_file():
-            shutil.copyfile(source / file, target / file)
 
 
 def _store(paths: StudyPaths, expert: str) -> FactorStore | None:

@@ -1,7 +1,6 @@
 """The sizes of a study's models, known before anything is acquired."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.experts import FolderSource, HubSource
@@ -9,15 +8,12 @@ from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.files import read_json
 
-if TYPE_CHECKING:
-    pass
-
 
 def sizes_of(study: Study) -> ModelSizes:
-    """The sizes of a study's models, known before anything is acquired.
+    """Return the sizes of a study's models: from the public model's `config.json`, as stated, or of the pocket.
 
     Raises:
-        FlexmoreError: they are on the hub alone, and the configuration does not state them.
+        FlexmoreError: the public model is only on the hub, and the configuration does not state its sizes.
     """
     source = study.experts["public"]
     if isinstance(source, FolderSource):

@@ -1,1 +1,1 @@
-""""""
+"""The Hugging Face hub: repositories asked about, models and data sets downloaded; the one room with a network."""

@@ -1,8 +1,7 @@
-"""Models' repositories on the hub: what lies in one at a commit; fetched side by side, resumed, checked."""
+"""Repositories of models on the Hugging Face hub: their files at a commit, downloaded in parallel, resumed, checked."""
 
 import hashlib
 import io
-import re
 import shutil
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -12,6 +11,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+from flexmore.checkpoints.folder import needed_files
 from flexmore.errors import FlexmoreError, Interrupted
 from flexmore.files import disk_problem, sha256_of
 from flexmore.hub.client import ask, explain, page_of
@@ -20,37 +20,19 @@ from flexmore.progress import track
 Entry = dict[str, Any]
 """`size` in bytes and `sha256` of a file."""
 
-_BESIDE = {
-    "config.json",
-    "generation_config.json",
-    "model.safetensors.index.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "merges.txt",
-    "chat_template.jinja",
-}
-_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 _MIB = 1 << 20
-_WATCH = 0.5  # seconds
-
-
-def needed(names: Collection[str]) -> list[str]:
-    """Of a checkpoint's files those that are read, sorted: never pickles, nor weights that the index does not mean."""
-    whole = "model.safetensors.index.json" not in names
-    weights = [name for name in names if (name == "model.safetensors" if whole else _SHARD.fullmatch(name))]
-    return sorted([*_BESIDE.intersection(names), *weights])
+_WATCH = 0.5
+"""Seconds between two looks at how much has been downloaded."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file of a repository.
+    """Hold what the hub says of a file of a repository.
 
     Attributes:
-        digest: what the hub knows its bytes by: SHA-256 (64 digits) where it is in large file storage, else the id of
-            its git blob (40 digits).
+        name: its path in the repository.
+        size: in bytes.
+        digest: of its bytes: SHA-256 (64 digits) where it is in large file storage, else git's blob id (40 digits).
     """
 
     name: str
@@ -58,15 +40,15 @@ class RemoteFile:
     digest: str
 
     @property
-    def part(self) -> str:
-        """The name it has until it is whole; other bytes have another, so that no download goes on from them."""
-        return f".{self.name}.{self.digest[:16]}.part"
+    def incomplete_name(self) -> str:
+        """Return the name on disk until all bytes are there; it holds the digest, so no other bytes are continued."""
+        return f".{self.name}.{self.digest[:16]}.incomplete"
 
     def entry(self, path: Path) -> Entry:
-        """Size and SHA-256 of what came.
+        """Return size and SHA-256 of a downloaded file.
 
         Raises:
-            FlexmoreError: they are not the hub's bytes.
+            FlexmoreError: its bytes are not the hub's.
         """
         size, sha256 = path.stat().st_size, sha256_of(path)
         found = sha256 if len(self.digest) == 64 else _git_blob(path)
@@ -77,7 +59,12 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository at a commit."""
+    """Hold what is needed of a repository at a commit.
+
+    Attributes:
+        repo: owner/name.
+        files: by name.
+    """
 
     repo: str
     commit: str
@@ -85,11 +72,11 @@ class Repository:
 
 
 class ModelHub:
-    """The Hugging Face hub.
+    """Find and download repositories of models.
 
     Args:
-        endpoint: None for its own (or HF_ENDPOINT).
-        workers: files that are fetched side by side.
+        endpoint: the hub's address; None for the Hugging Face hub, or HF_ENDPOINT where it is set.
+        workers: how many files are downloaded at the same time.
     """
 
     def __init__(self, endpoint: str | None = None, workers: int = 4) -> None:
@@ -97,16 +84,16 @@ class ModelHub:
         self._workers = workers
 
     def find(self, repo: str, revision: str) -> Repository:
-        """A repository at the commit that a revision means now, and what of it is needed.
+        """Return a repository at the commit that a revision means now, with the files that are needed.
 
         Raises:
-            FlexmoreError: it cannot be read, or holds no safetensors; says what to do.
+            FlexmoreError: it cannot be read, or holds no safetensors; the message says what to do.
         """
         try:
             info = ask(repo, "model", revision, self._endpoint)
         except FlexmoreError as error:
             raise FlexmoreError(f"{repo}: {error}") from None
-        names = needed([file.rfilename for file in info.siblings])
+        names = needed_files([file.rfilename for file in info.siblings])
         if not any(name.endswith(".safetensors") for name in names):
             raise FlexmoreError(
                 f"{repo} at {info.sha}: no model*.safetensors; only safetensors are read, never pickles: "
@@ -120,56 +107,56 @@ class ModelHub:
         return Repository(repo, info.sha, files)
 
     def fetch(self, repository: Repository, names: Iterable[str], folder: Path) -> dict[str, Entry]:
-        """Bring files into a folder; one that is there is not fetched again, one that was begun is gone on with.
+        """Download files into a folder; complete files are kept, incomplete ones are continued.
 
         Raises:
-            FlexmoreError: one cannot be fetched, or is not what the hub says; what has come of the others is kept.
+            FlexmoreError: a file cannot be downloaded, or is not what the hub says; the others keep what has come.
         """
         files, stop = [repository.files[name] for name in names], threading.Event()
-        landed, total = _landed(files, folder), sum(file.size for file in files) // _MIB
+        done, total = _downloaded(files, folder), sum(file.size for file in files) // _MIB
         with ThreadPoolExecutor(self._workers) as pool:
-            jobs = {file.name: pool.submit(self._bring, repository, file, folder, stop) for file in files}
+            jobs = {file.name: pool.submit(self._fetch_file, repository, file, folder, stop) for file in files}
             try:
-                steps = _landing(jobs.values(), lambda: _landed(files, folder), landed)
-                for _ in track(steps, total, f"{repository.repo} (MiB)", done=landed):
+                steps = _watch(jobs.values(), lambda: _downloaded(files, folder), done)
+                for _ in track(steps, total, f"{repository.repo} (MiB)", done=done):
                     pass
-            finally:  # an error or Ctrl-C: the others end at their next bytes
+            finally:  # after an error or Ctrl-C the other downloads end at their next bytes
                 stop.set()
                 for job in jobs.values():
                     job.cancel()
         return {name: job.result() for name, job in jobs.items()}
 
-    def _bring(self, repository: Repository, file: RemoteFile, folder: Path, stop: threading.Event) -> Entry:
-        target, part = folder / file.name, folder / file.part
+    def _fetch_file(self, repository: Repository, file: RemoteFile, folder: Path, stop: threading.Event) -> Entry:
+        target, incomplete = folder / file.name, folder / file.incomplete_name
         if target.is_file():
             try:
                 return file.entry(target)
             except FlexmoreError:
-                target.unlink()  # of another commit, or spoilt since
+                target.unlink()  # of another commit, or damaged since
         try:
-            self._download(repository, file, part, stop)
+            self._download(repository, file, incomplete, stop)
         except Exception as error:
             if isinstance(error, Interrupted) or disk_problem(error):
                 raise
             raise FlexmoreError(
-                f"{repository.repo}/{file.name}: {_size(part)} of {file.size} bytes came, then "
-                f"{_ending(error, repository)}; the next run goes on from there"
+                f"{repository.repo}/{file.name}: {_size(incomplete)} of {file.size} bytes came, then "
+                f"{_reason(error, repository)}; the next run continues there"
             ) from None
         try:
-            entry = file.entry(part)
+            entry = file.entry(incomplete)
         except FlexmoreError as error:
-            part.unlink()
+            incomplete.unlink()
             raise FlexmoreError(
                 f"{repository.repo}/{file.name} at {repository.commit}: {error}; what came was removed: run again"
             ) from None
-        part.replace(target)
+        incomplete.replace(target)
         return entry
 
-    def _download(self, repository: Repository, file: RemoteFile, part: Path, stop: threading.Event) -> None:
-        """The bytes that `part` lacks; a connection that broke is opened again as long as each brings something.
+    def _download(self, repository: Repository, file: RemoteFile, path: Path, stop: threading.Event) -> None:
+        """Download the bytes that `path` lacks; try again after a broken connection as long as each brought some.
 
-        huggingface_hub's own downloads begin a file anew where the process was killed; its `http_get` goes on from the
-        last whole chunk of 10 MB.
+        huggingface_hub's own downloads start a file anew after the process was killed; its `http_get` continues after
+        the last whole chunk of 10 MB.
         """
         from huggingface_hub import hf_hub_url
         from huggingface_hub.file_download import http_get
@@ -177,25 +164,25 @@ class ModelHub:
 
         url = hf_hub_url(repository.repo, file.name, revision=repository.commit, endpoint=self._endpoint)
         headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
-        if _size(part) > file.size:
-            part.unlink()
+        if _size(path) > file.size:
+            path.unlink()
         while True:
-            before = _size(part)
+            before = _size(path)
             try:
-                with _Part(part, stop) as out:
+                with _GrowingFile(path, stop) as out:
                     http_get(
                         url, out, resume_size=before, headers=headers, expected_size=file.size, tqdm_class=silent_tqdm
                     )
                 return
             except Exception:
-                if _size(part) >= file.size:  # its digest decides
+                if _size(path) >= file.size:  # its digest decides
                     return
-                if stop.is_set() or _size(part) <= before:
+                if stop.is_set() or _size(path) <= before:
                     raise
 
 
-class _Part(io.FileIO):
-    """A file that grows at its end until it is told to stop; unbuffered, so that a kill loses nothing that came."""
+class _GrowingFile(io.FileIO):
+    """Append to a file until told to stop; unbuffered, so that a kill loses nothing that came."""
 
     def __init__(self, path: Path, stop: threading.Event) -> None:
         super().__init__(path, "ab")
@@ -203,7 +190,7 @@ class _Part(io.FileIO):
 
     def write(self, content: Any, /) -> int:
         if self._stop.is_set():
-            raise Interrupted("stopped; the next run goes on from here")
+            raise Interrupted("stopped; the next run continues here")
         rest = memoryview(content)
         while rest:
             rest = rest[super().write(rest) :]
@@ -211,23 +198,23 @@ class _Part(io.FileIO):
 
 
 def check_disk(repository: Repository, folder: Path) -> None:
-    """Refuse to begin what the disk cannot hold.
+    """Check that the disk can hold what is still to be downloaded.
 
     Raises:
-        FlexmoreError: says how many bytes are missing, and where.
+        FlexmoreError: it cannot; the message says how many bytes are needed and how many are free.
     """
     files = list(repository.files.values())
-    lacking = sum(file.size for file in files) - sum(_have(file, folder) for file in files)
+    lacking = sum(file.size for file in files) - sum(_bytes_on_disk(file, folder) for file in files)
     free = shutil.disk_usage(folder).free
     if lacking > free:
         raise FlexmoreError(
-            f"{repository.repo} at {repository.commit}: {lacking:,} bytes to fetch, and the disk of {folder} has "
-            f"{free:,} free; make room, or set `results:` to a folder on a larger disk; nothing was fetched"
+            f"{repository.repo} at {repository.commit}: {lacking:,} bytes to download, and the disk of {folder} has "
+            f"{free:,} free; make room, or set `results:` to a folder on a larger disk; nothing was downloaded"
         )
 
 
-def _ending(error: Exception, repository: Repository) -> str:
-    """What ended a download."""
+def _reason(error: Exception, repository: Repository) -> str:
+    """Say why a download ended."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     if isinstance(error, HfHubHTTPError | OfflineModeIsEnabled):
@@ -235,28 +222,30 @@ def _ending(error: Exception, repository: Repository) -> str:
     return f"the connection broke ({type(error).__name__}: {error}); run again where there is a network"
 
 
-def _landing(jobs: Collection[Future[Entry]], landed: Callable[[], int], seen: int) -> Iterator[None]:
-    """Yields once for each MiB that lands beyond those seen, until all jobs are done or one fails."""
+def _watch(jobs: Collection[Future[Entry]], downloaded: Callable[[], int], seen: int) -> Iterator[None]:
+    """Yield once for each MiB that comes beyond `seen`, until all jobs are done or one fails."""
     pending = set(jobs)
     while pending:
         done, pending = wait(pending, timeout=_WATCH, return_when=FIRST_EXCEPTION)
         for job in done:
             job.result()
-        now = landed()
+        now = downloaded()
         yield from repeat(None, max(0, now - seen))
         seen = max(seen, now)
 
 
-def _landed(files: Iterable[RemoteFile], folder: Path) -> int:
-    return sum(_have(file, folder) for file in files) // _MIB
+def _downloaded(files: Iterable[RemoteFile], folder: Path) -> int:
+    """Return how many MiB of files are on the disk."""
+    return sum(_bytes_on_disk(file, folder) for file in files) // _MIB
 
 
-def _have(file: RemoteFile, folder: Path) -> int:
-    """Bytes of a file that are on the disk, whole or in part."""
-    return min(file.size, _size(folder / file.name) or _size(folder / file.part))
+def _bytes_on_disk(file: RemoteFile, folder: Path) -> int:
+    """Return how many bytes of a file are on the disk, complete or not."""
+    return min(file.size, _size(folder / file.name) or _size(folder / file.incomplete_name))
 
 
 def _size(path: Path) -> int:
+    """Return the size of a file in bytes, 0 where there is none."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
@@ -264,6 +253,6 @@ def _size(path: Path) -> int:
 
 
 def _git_blob(path: Path) -> str:
-    """The id that git gives a file's content: SHA-1 of a header and the bytes."""
+    """Return git's id of a file's content: SHA-1 of a header and the bytes."""
     content = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

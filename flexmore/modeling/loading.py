@@ -4,7 +4,7 @@ from pathlib import Path
 
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from flexmore.checkpoints.family import check_recipe
+from flexmore.checkpoints.recipes import check_recipe
 from flexmore.config.paths import StudyPaths
 from flexmore.device import torch_device
 from flexmore.errors import FlexmoreError

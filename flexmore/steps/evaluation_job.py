@@ -4,7 +4,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from flexmore.checkpoints.family import check_recipe
+from flexmore.checkpoints.recipes import check_recipe
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.config.study import Study
 from flexmore.evaluation.parts import SweepPart

@@ -15,7 +15,8 @@ from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.writer import write_sharded
 from flexmore.errors import CheckpointError
 from flexmore.exchange.formats import plan_copy
-from flexmore.experts.acquire import acquire, describe
+from flexmore.experts.acquire import acquire
+from flexmore.experts.describe import describe
 from flexmore.files import read_json, sha256_of, write_json
 
 

@@ -10,8 +10,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from flexmore.architectures.names import PROJECTIONS
-from flexmore.checkpoints.family import check_recipe, read_source
+from flexmore.checkpoints.family import read_source
 from flexmore.checkpoints.reader import Checkpoint
+from flexmore.checkpoints.recipes import check_recipe
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError
 from flexmore.exchange.choices import RouterChoice

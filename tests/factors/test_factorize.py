@@ -9,8 +9,9 @@ import torch
 
 from flexmore.architectures.names import PROJECTIONS
 from flexmore.architectures.sizes import ModelSizes
-from flexmore.checkpoints.family import read_source, recipe_from_disk
+from flexmore.checkpoints.family import read_source
 from flexmore.checkpoints.reader import Checkpoint
+from flexmore.checkpoints.recipes import recipe_from_disk
 from flexmore.errors import FlexmoreError
 from flexmore.factors import factorize as factors
 from flexmore.factors.factorize import factorize_expert

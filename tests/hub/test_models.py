@@ -20,13 +20,14 @@ from local_hub import REFUSALS, Hub
 from safetensors.torch import load_file, save_file
 
 from flexmore.checkpoints.family import read_source
+from flexmore.checkpoints.folder import needed_files
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.experts.acquire import acquire
 from flexmore.files import sha256_of, write_json
 from flexmore.hub import models as repositories
-from flexmore.hub.models import ModelHub, needed
+from flexmore.hub.models import ModelHub
 
 REPOS = {"public": "made/Public-1T", "math": "made/Math-2x1T", "news": "made/News-2x1T"}
 CUT = "model-00002-of-00004.safetensors"
@@ -119,7 +120,7 @@ def test_a_connection_that_is_cut_again_and_again_brings_every_byte_once(hub: Hu
 def test_a_connection_that_dies_is_said_and_the_next_run_goes_on(hub: Hub, study: Fresh, family: Path) -> None:
     made = study()
     hub.faults[CUT] = "dead"
-    with pytest.raises(FlexmoreError, match=rf"{CUT}: 2000 of \d+ bytes came, then the connection broke .*goes on"):
+    with pytest.raises(FlexmoreError, match=rf"{CUT}: 2000 of \d+ bytes came, then the connection broke .*continues"):
         acquire(made, "math", ModelHub(hub.url))
     assert not (made.paths.expert("math") / "source.json").exists()
     assert not (made.paths.expert("math") / CUT).exists()
@@ -182,7 +183,7 @@ def test_a_disk_that_is_too_small_is_found_before_the_first_byte(
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**6, 10**6 - 5000, 5000))
-    with pytest.raises(FlexmoreError, match=r"[\d,]+ bytes to fetch, and the disk of .*math has 5,000 free; make room"):
+    with pytest.raises(FlexmoreError, match=r"[\d,]+ bytes to download, and the disk of .* has 5,000 free; make"):
         acquire(study(), "math", ModelHub(hub.url))
     assert not hub.sent
 
@@ -276,9 +277,9 @@ def test_a_folder_links_only_what_is_needed(hub: Hub, study: Fresh, tmp_path: Pa
 def test_which_files_are_needed() -> None:
     shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
     index = "model.safetensors.index.json"
-    assert needed(["README.md", "model.safetensors", "config.json"]) == ["config.json", "model.safetensors"]
-    assert needed(["model.safetensors", index, *shards, "optimizer.pt"]) == [*shards, index]
-    assert needed(["a/model.safetensors", "pytorch_model.bin", "model.py"]) == []
+    assert needed_files(["README.md", "model.safetensors", "config.json"]) == ["config.json", "model.safetensors"]
+    assert needed_files(["model.safetensors", index, *shards, "optimizer.pt"]) == [*shards, index]
+    assert needed_files(["a/model.safetensors", "pytorch_model.bin", "model.py"]) == []
 
 
 def test_the_command_line_goes_on_after_a_kill(hub: Hub, study: Fresh, tmp_path: Path, family: Path) -> None:
@@ -298,8 +299,8 @@ def test_the_command_line_goes_on_after_a_kill(hub: Hub, study: Fresh, tmp_path:
     process.wait()
     folder, size = study().paths.expert("math"), (family / "math" / CUT).stat().st_size
     assert not (folder / "source.json").exists()
-    [part] = folder.glob(f".{CUT}.*.part")
-    have = part.stat().st_size
+    [incomplete] = folder.glob(f".{CUT}.*.incomplete")
+    have = incomplete.stat().st_size
     assert 10 <= have < size
     hub.faults.clear()
     hub.sent.clear()

@@ -7,8 +7,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from flexmore.checkpoints.family import check_recipe
 from flexmore.checkpoints.reader import Checkpoint
+from flexmore.checkpoints.recipes import check_recipe
 from flexmore.errors import FlexmoreError
 from flexmore.exchange.materialize import materialize
 from flexmore.factors.store import FactorStore

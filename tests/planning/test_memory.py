@@ -11,6 +11,7 @@ import pytest
 from local_hub import Hub
 
 from flexmore.architectures.sizes import ModelSizes
+from flexmore.checkpoints.folder import needed_files
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
@@ -18,7 +19,7 @@ from flexmore.evaluation.parts import parts_of
 from flexmore.experts.acquire import acquire
 from flexmore.experts.sizes import sizes_of
 from flexmore.factors.factorize import factorize_expert
-from flexmore.hub.models import ModelHub, needed
+from flexmore.hub.models import ModelHub
 from flexmore.mixtures.grid import find_sweep
 from flexmore.planning import memory as footprint
 from flexmore.planning import requests as resources
@@ -73,7 +74,9 @@ def test_what_is_here_is_not_counted_again(composed: Study) -> None:
     content = planned(composed)
     files = {entry["expert"]: entry["bytes"] for entry in content["acquire"]}
     folder = composed.paths.expert("math")
-    assert files["math"] == sum((folder / name).stat().st_size for name in needed([p.name for p in folder.iterdir()]))
+    assert files["math"] == sum(
+        (folder / name).stat().st_size for name in needed_files([p.name for p in folder.iterdir()])
+    )
     assert {entry["to_fetch"] for entry in content["acquire"]} == {0}
     assert content["factors"]["layers_here"] == 2 * len(composed.names)
     assert content["disk"]["needed"] == content["scores_about"]
