@@ -23,7 +23,7 @@ from flexmore.experts.sizes import sizes_of
 from flexmore.files import read_json
 from flexmore.mixtures.grid import find_mixture
 from flexmore.mixtures.parameters import count_parameters, effective_rank
-from flexmore.suites.study import tasks_of
+from flexmore.suites.study_suite import tasks_of
 
 OWN = "flexmore"
 """The source of rows that this package evaluated."""

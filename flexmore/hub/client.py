@@ -1,20 +1,18 @@
-"""The Hugging Face hub: what it says of a repository, in words that say what to do; data sets and their rows."""
+"""Questions to the Hugging Face hub, and its errors as messages that say what to do."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from flexmore.errors import FlexmoreError
 
-if TYPE_CHECKING:
-    pass
-
 TIMEOUT = 60.0
+"""Seconds."""
 
 
 def ask(path: str, kind: Literal["dataset", "model"], revision: str | None, endpoint: str | None = None) -> Any:
-    """What the hub says of a repository, of a model its files too; asks for leave to read them.
+    """Return what the hub says of a repository, of a model its files too, after asking for leave to read it.
 
     Raises:
-        FlexmoreError: it cannot be read: what is missing, what to do.
+        FlexmoreError: it cannot be read; the message says what is missing and what to do.
     """
     from huggingface_hub import HfApi
 
@@ -28,12 +26,12 @@ def ask(path: str, kind: Literal["dataset", "model"], revision: str | None, endp
 
 
 def page_of(path: str, kind: Literal["dataset", "model"]) -> str:
-    """Where a person reads about a repository."""
+    """Return the address of a repository's page."""
     return f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{path}"
 
 
 def explain(error: Exception, page: str, revision: str | None) -> FlexmoreError:
-    """An error of the hub's client as a message with the next step."""
+    """Return an error of the hub's client as a message with the next step."""
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
@@ -53,7 +51,7 @@ def explain(error: Exception, page: str, revision: str | None) -> FlexmoreError:
         case RemoteEntryNotFoundError():
             said = f"the file is not there (404), though the hub lists it at {revision}; see {page}, or run again later"
         case RepositoryNotFoundError():
-            said = f"not there, or not for this token; see {page}, then `hf auth login` or set HF_TOKEN"
+            said = f"not there, or not readable with this token; see {page}, then `hf auth login` or set HF_TOKEN"
         case OfflineModeIsEnabled():
             said = "HF_HUB_OFFLINE is set; unset it here, where the network is needed"
         case HfHubHTTPError():
@@ -68,7 +66,7 @@ def _refusal(status: int, page: str) -> str:
         case 401:
             return "the hub does not know this token (401); `hf auth login` or set HF_TOKEN again"
         case 403:
-            return f"not for this token (403); ask for access at {page}, or give the token leave to read gated ones"
+            return f"not readable with this token (403); ask for access at {page}, or let the token read gated ones"
         case 429:
             return "too many requests (429); wait some minutes and run again; `hf auth login` raises the limit"
         case _:

@@ -10,7 +10,7 @@ from flexmore.config.study import Study
 from flexmore.evaluation.parts import SweepPart
 from flexmore.mixtures.grid import Sweep
 from flexmore.mixtures.recipe import Recipe
-from flexmore.suites.study import open_suite
+from flexmore.suites.study_suite import open_suite
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def test_the_committed_schema_and_page_are_the_models() -> None:
 
 
 def test_nothing_that_plans_or_analyses_imports_torch() -> None:
-    names = "cli.app config planning.plan suites.study steps.study.collect factors.measure"
+    names = "cli.app config planning.plan suites.study_suite steps.study.collect factors.measure"
     modules = ", ".join(f"flexmore.{name}" for name in names.split())
     check = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True)

@@ -28,7 +28,7 @@ from flexmore.mixtures.grid import Mixture, sweeps
 from flexmore.mixtures.recipe import Recipe
 from flexmore.modeling import SweepModel
 from flexmore.steps.study.compose import compose
-from flexmore.suites.study import write_suite
+from flexmore.suites.study_suite import write_suite
 
 SWEEPS = ("public", "math", "joint-a2")
 

@@ -145,10 +145,10 @@ def test_bytes_that_are_not_the_hubs_are_refused_and_removed(hub: Hub, study: Fr
     ("state", "said"),
     [
         ("gated", "licence has to be accepted: open https://huggingface.co/made/Math-2x1T, accept it, then `hf auth"),
-        ("hidden", "not there, or not for this token; see https://huggingface.co/made/Math-2x1T, then `hf auth login`"),
-        ("absent", "not there, or not for this token"),
+        ("hidden", "not readable with this token; see https://huggingface.co/made/Math-2x1T, then `hf auth login`"),
+        ("absent", "not there, or not readable with this token"),
         ("unknown token", r"does not know this token \(401\); `hf auth login` or set HF_TOKEN again"),
-        ("forbidden", r"not for this token \(403\); ask for access at https://huggingface.co/made/Math-2x1T"),
+        ("forbidden", r"not readable with this token \(403\); ask for access at https://huggingface.co/made/Math-2x1T"),
         ("busy", r"too many requests \(429\); wait some minutes and run again"),
         ("broken", r"an error \(503\); run again later"),
     ],

@@ -14,7 +14,7 @@ from flexmore.modeling.speed import Speed, time_layers
 from flexmore.planning.memory import itemsize
 from flexmore.planning.plan import effort, render
 from flexmore.planning.plan import plan as make
-from flexmore.suites.study import tasks_of
+from flexmore.suites.study_suite import tasks_of
 
 PAPER = load_study(Path("config/paper.yaml"))
 

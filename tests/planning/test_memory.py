@@ -24,7 +24,7 @@ from flexmore.mixtures.grid import find_sweep
 from flexmore.planning import memory as footprint
 from flexmore.planning import requests as resources
 from flexmore.planning.plan import plan, render, sizes_on_hub, warnings
-from flexmore.suites.study import tasks_of
+from flexmore.suites.study_suite import tasks_of
 
 PAPER = load_study(Path("config/paper.yaml"))
 

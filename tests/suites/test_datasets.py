@@ -18,8 +18,8 @@ from flexmore.evaluation.olmes.shots import read_curated
 from flexmore.evaluation.tasks.loading import load_task, open_tasks
 from flexmore.evaluation.tasks.prepared import PreparedTask
 from flexmore.hub.datasets import DatasetHub
-from flexmore.suites.datasets import acquire_datasets, content_of, parts_of
-from flexmore.suites.study import open_suite, write_suite
+from flexmore.suites.datasets import acquire_datasets, content_of, needed_configs, read_sources
+from flexmore.suites.study_suite import open_suite, write_suite
 
 NAMES = ["csqa", "mmlu_anatomy", "mmlu_pro_law", "bbh_snarks", "agieval_sat_math", "coqa"]
 CONFIG: dict[str, Any] = {
@@ -31,9 +31,9 @@ CONFIG: dict[str, Any] = {
 
 def client(server: Hub, hub: Path, **shots: Any) -> DatasetHub:
     """The hub at the server; what is not on it, and the rows, from the made-up folder."""
-    exams = {"url": f"file://{hub}/ruixiangcui/AGIEval/{{part}}.jsonl", "revision": "1234"}
+    exams = {"url": f"file://{hub}/ruixiangcui/AGIEval/{{config}}.jsonl", "revision": "1234"}
     sources = {"datasets": {"ruixiangcui/AGIEval": exams}, "shots": shots}
-    return DatasetHub(server.url, sources)
+    return DatasetHub(sources, server.url)
 
 
 @pytest.fixture
@@ -45,31 +45,31 @@ def study(tmp_path: Path) -> Any:
     return make
 
 
-def test_parts_are_listed_once_with_all_splits_that_tasks_take() -> None:
-    parts = parts_of(info.task for info in INDEX)
-    assert len(parts) == len({(part.path, part.part) for part in parts})
-    found = {part.path: part.splits for part in parts}
+def test_configs_are_listed_once_with_all_splits_that_tasks_take() -> None:
+    configs = needed_configs(info.task for info in INDEX)
+    assert len(configs) == len({(config.path, config.config) for config in configs})
+    found = {config.path: config.splits for config in configs}
     assert found["cais/mmlu"] == ("test", "dev")
     assert found["TIGER-Lab/MMLU-Pro"] == ("test", "validation")
     assert found["EleutherAI/coqa"] == ("validation",)
     assert found["allenai/ai2_arc"] == ("test", "train")
     assert found["ruixiangcui/AGIEval"] == found["SaylorTwift/bbh"] == ("test",)
-    assert sum(part.path == "cais/mmlu" for part in parts) == 57
-    assert sum(part.path == "TIGER-Lab/MMLU-Pro" for part in parts) == 1
+    assert sum(config.path == "cais/mmlu" for config in configs) == 57
+    assert sum(config.path == "TIGER-Lab/MMLU-Pro" for config in configs) == 1
 
 
 @pytest.mark.parametrize(
     ("state", "said"),
     [
         ("gated", "licence has to be accepted: open https://huggingface.co/datasets/tau/commonsense_qa, accept it"),
-        ("hidden", "not there, or not for this token"),
+        ("hidden", "not there, or not readable with this token"),
     ],
 )
 def test_what_may_not_be_read_is_found_before_anything_is_fetched(
     hub: Path, server: Hub, study: Any, state: str, said: str
 ) -> None:
     server.states["tau/commonsense_qa"] = state
-    with pytest.raises(FlexmoreError, match="nothing was fetched") as caught:
+    with pytest.raises(FlexmoreError, match="nothing was downloaded") as caught:
         acquire_datasets(study(), ["mmlu_anatomy", "csqa"], client(server, hub))
     assert said in str(caught.value)
     assert "hf auth login" in str(caught.value)
@@ -88,7 +88,7 @@ def test_no_network_is_said(hub: Path, server: Hub, study: Any) -> None:
 def test_acquired_once_recorded_and_then_offline(hub: Path, server: Hub, study: Any, tmp_path: Path) -> None:
     made = study()
     said = acquire_datasets(made, NAMES, client(server, hub))
-    assert "6 parts of data sets" in said
+    assert "6 configs of data sets" in said
     lock = json.loads((tmp_path / "lock.json").read_text())
     assert json.loads((made.paths.datasets / "source.json").read_text()) == lock
     entry = lock["datasets"]["cais/mmlu"]
@@ -98,8 +98,8 @@ def test_acquired_once_recorded_and_then_offline(hub: Path, server: Hub, study: 
         "gated": False,
     }
     rows = load_dataset("cais/mmlu", "anatomy", split="test")
-    assert entry["parts"]["anatomy"]["test"] == content_of(rows)
-    assert lock["datasets"]["tau/commonsense_qa"]["parts"]["default"]["train"]["rows"] == 5  # what is shown, no more
+    assert entry["configs"]["anatomy"]["test"] == content_of(rows)
+    assert lock["datasets"]["tau/commonsense_qa"]["configs"]["default"]["train"]["rows"] == 5  # what is shown, no more
     server.asked.clear()
     assert "0 fetched now" in acquire_datasets(made, NAMES, client(server, hub))
     assert server.asked == []
@@ -109,18 +109,18 @@ def test_data_that_moved_are_refused(hub: Path, server: Hub, study: Any, tmp_pat
     acquire_datasets(study(), ["csqa"], client(server, hub))
     path = tmp_path / "lock.json"
     lock = json.loads(path.read_text())
-    recorded = lock["datasets"]["tau/commonsense_qa"]["parts"]["default"]["validation"]
+    recorded = lock["datasets"]["tau/commonsense_qa"]["configs"]["default"]["validation"]
     recorded["sha256"] = "0" * 64
     path.write_text(json.dumps(lock))
     with pytest.raises(
-        FlexmoreError, match=r"commonsense_qa \(default\) at c0ffee.*split validation: found .*moved under"
+        FlexmoreError, match=r"commonsense_qa \(default\) at c0ffee.*split validation: found .*changed under"
     ):
         acquire_datasets(study(), ["csqa"], client(server, hub))
 
 
 def test_a_revision_that_is_gone_is_refused(hub: Path, server: Hub, study: Any, tmp_path: Path) -> None:
     (tmp_path / "lock.json").write_text(
-        json.dumps({"datasets": {"tau/commonsense_qa": {"revision": "dead", "parts": {}}}})
+        json.dumps({"datasets": {"tau/commonsense_qa": {"revision": "dead", "configs": {}}}})
     )
     server.states["tau/commonsense_qa"] = "gone"
     with pytest.raises(FlexmoreError, match="revision dead is not there any more"):
@@ -136,7 +136,7 @@ def test_all_120_are_the_same_from_what_was_acquired_and_load_fast(
     suite = open_suite(made)
     assert [info.metric for info in suite.index if info.group == "Gen5"] == ["f1"] * 5
     manager = open_tasks(suite.folder)
-    for info in suite.index:  # the first time `datasets` prepares each part
+    for info in suite.index:  # the first time `datasets` prepares each config
         load_task(manager, info.task, 1234, suite.datasets)
     start = time.process_time()
     manager = open_tasks(suite.folder)
@@ -180,7 +180,7 @@ def test_curated_shots_are_read_and_shown(hub: Path, server: Hub, study: Any, tm
         "Question: What was asked 0?",
     ]
     (tmp_path / "shots.py").write_text(curated(hub) + "\n")
-    with pytest.raises(FlexmoreError, match="the file moved"):
+    with pytest.raises(FlexmoreError, match="the file changed"):
         acquire_datasets(made, ["csqa"], client(server, hub, **about))
 
 
@@ -204,7 +204,7 @@ def test_curated_shots_that_do_not_fit_are_refused(
 
 
 def test_the_sources_file_pins_whole_commits() -> None:
-    sources = DatasetHub().sources
+    sources = read_sources()
     revisions = [about["revision"] for about in [*sources["datasets"].values(), sources["shots"]]]
     assert all(len(revision) == 40 and int(revision, 16) for revision in revisions)
     assert set(sources["shots"]["keys"]) == {i.task for i in INDEX if i.group in ("MC9", "Gen5") and i.num_fewshot}

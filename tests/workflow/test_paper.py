@@ -30,7 +30,7 @@ def test_without_a_network_it_ends_at_the_data_sets(clone: Place, monkeypatch: p
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     ended = clone.run("snakemake", "suite", *PAPER, check=False)
     assert ended.returncode != 0
-    assert "error: data sets that cannot be read; nothing was fetched:" in ended.stdout
+    assert "error: data sets that cannot be read; nothing was downloaded:" in ended.stdout
     assert "cais/mmlu: the hub did not answer" in ended.stdout
     assert "Traceback" not in ended.stdout
     assert not (clone.folder / "results" / "flexolmo" / "suite").exists()

@@ -20,7 +20,7 @@ from flexmore.experts.sizes import sizes_of
 from flexmore.mixtures.grid import grid
 from flexmore.planning import memory as footprint
 from flexmore.planning.plan import plan
-from flexmore.suites.study import tasks_of
+from flexmore.suites.study_suite import tasks_of
 
 SHRUNK = {"family", "results", "sizes", "suite.lock", "evaluate.limit", "evaluate.jobs", "calibration"}
 
@@ -101,7 +101,7 @@ def whole(place: Place, hub: Hub) -> None:
         found = json.loads((place.folder / paths.expert(name) / "source.json").read_text())
         assert found["commit"] == hub.models[source.repo].branches["main"]  # type: ignore[union-attr]
     lock = json.loads((place.folder / study.suite.lock).read_text())
-    assert {part for entry in lock["datasets"].values() for part in entry["parts"]}
+    assert {config for entry in lock["datasets"].values() for config in entry["configs"]}
     assert (place.results / "calibration" / "passed.json").is_file()
     assert (place.results / "README.md").is_file()
     assert "Beside what was published" not in (place.results / "README.md").read_text()
@@ -156,7 +156,7 @@ def test_tokens_are_counted(rehearsed: Place) -> None:
 
     from flexmore.evaluation.tasks.loading import load_task, open_tasks
     from flexmore.steps.look.plan import count_tokens
-    from flexmore.suites.study import open_suite
+    from flexmore.suites.study_suite import open_suite
 
     with chdir(rehearsed.folder):
         study = load_study(Path(rehearsed.config))

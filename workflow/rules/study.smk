@@ -28,7 +28,7 @@ from flexmore.mixtures.grid import sweeps
 from flexmore.planning.requests import acquire_mb, evaluate_mb, evaluate_minutes, factorize_mb, factorize_minutes, grown, tables_mb
 from flexmore.cluster.resume import running_here
 from flexmore.revisions import ENGINE_REVISION, FACTORS_REVISION, POCKET_REVISION, RECIPES_REVISION, digest
-from flexmore.suites.study import tasks_of
+from flexmore.suites.study_suite import tasks_of
 
 # A configuration file that is given replaces the default one; `configfile:` would merge the two key by key.
 try:

@@ -3,7 +3,7 @@
 from flexmore.config.study import Study
 from flexmore.mixtures.grid import find_mixture, sweeps
 from flexmore.steps.process import go_offline, use_torch
-from flexmore.suites.study import open_suite
+from flexmore.suites.study_suite import open_suite
 
 
 def inspect(study: Study, mixture: str, task: str, items: str | None = None) -> str:

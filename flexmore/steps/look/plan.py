@@ -13,7 +13,7 @@ from flexmore.planning.memory import itemsize
 from flexmore.planning.plan import effort, render, sizes_on_hub
 from flexmore.planning.plan import plan as make_plan
 from flexmore.steps.process import go_offline, use_torch
-from flexmore.suites.study import open_suite, tasks_of
+from flexmore.suites.study_suite import open_suite, tasks_of
 
 
 def plan(study: Study, *, ask_hub: bool = False, time_layers: bool = False, as_json: bool = False) -> str:

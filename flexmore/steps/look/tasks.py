@@ -3,7 +3,7 @@
 import json
 
 from flexmore.config.study import Study
-from flexmore.suites.study import tasks_of
+from flexmore.suites.study_suite import tasks_of
 
 
 def tasks(study: Study, *, as_json: bool = False) -> str:

@@ -5,8 +5,7 @@ from flexmore.config.study import Study
 
 def datasets(study: Study) -> str:
     """Acquire the data sets of a study's tasks and return a line that says what was fetched."""
-    from flexmore.hub.datasets import DatasetHub
     from flexmore.suites.datasets import acquire_datasets
-    from flexmore.suites.study import tasks_of
+    from flexmore.suites.study_suite import tasks_of
 
-    return acquire_datasets(study, [task.task for task in tasks_of(study)], DatasetHub())
+    return acquire_datasets(study, [task.task for task in tasks_of(study)])

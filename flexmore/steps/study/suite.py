@@ -1,7 +1,7 @@
 """Write the suite: tasks and their data into `suite/`, where evaluation reads them."""
 
 from flexmore.config.study import Study
-from flexmore.suites.study import write_suite
+from flexmore.suites.study_suite import write_suite
 
 
 def suite(study: Study) -> None:

@@ -7,7 +7,7 @@ import pytest
 from flexmore.config import load_study
 from flexmore.config.loading import read_config
 from flexmore.errors import FlexmoreError
-from flexmore.suites.study import tasks_of
+from flexmore.suites.study_suite import tasks_of
 
 
 def test_a_task_that_the_pockets_suite_lacks_is_named_with_the_closest() -> None:
