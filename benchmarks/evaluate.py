@@ -226,7 +226,7 @@ def overhead(options: argparse.Namespace) -> str:
         prepare.append((time.process_time() - start) / items * 1e3)
         start, inside.total = time.process_time(), 0.0
         for task, prepared in zip(tasks, requests, strict=True):
-            task.score(engine.answer(prepared))
+            task.score(engine.respond(prepared))
         passes.append(inside.total / items * 1e3)
         rest.append((time.process_time() - start) / items * 1e3 - passes[-1])
     rows = [

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError, NotFinite
 from flexmore.evaluation.alarms import NOT_FINITE
-from flexmore.evaluation.engine.lm import Answer, MixtureLM
+from flexmore.evaluation.engine.lm import MixtureLM, Response
 from flexmore.evaluation.engine.vllm import DenseModel, VllmLM
 from flexmore.evaluation.parts import SweepPart
 from flexmore.evaluation.results.answers import TaskAnswers
@@ -70,7 +70,7 @@ class Engine(Protocol):
     def prepare(self, kind: str, requests: Sequence[Any]) -> Any:
         """Requests of one kind, ready for any weights; `tokens` says how many are read for them."""
 
-    def answer(self, prepared: Any) -> Sequence[Answer]:
+    def respond(self, prepared: Any) -> Sequence[Response]:
         """The answers in the order of the requests."""
 
 
@@ -214,7 +214,7 @@ class _Sweep:
         try:
             if name not in self._requests:
                 self._requests[name] = self._engine.prepare(task.kind, task.requests)
-            result, answers = _result(recipe, task, task.score(self._engine.answer(self._requests[name])))
+            result, answers = _result(recipe, task, task.score(self._engine.respond(self._requests[name])))
         except NotFinite:
             result, answers = (
                 {"score": None, "stderr": None, "n": task.n, "items": [], "alarm": NOT_FINITE},

@@ -1,8 +1,10 @@
-"""Token lists made into batches: which rows go through the model together, and where their answers are read.
+"""Batches of token lists: which sequences go through the model together, and where their results are read.
 
-The rows of a batch share a stem and stand one after another in one packed sequence, so the model computes nothing for
-padding; `Layout` says where each row is in it.
+The sequences of a batch, token trees or prompts, share a stem and are packed one behind the other, so the model
+computes nothing for padding (`packing`).
 """
+
+# B sequences of a batch, S tokens of the longest, T tokens of all, P tokens whose logits are needed, N scored tokens
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,201 +13,162 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from flexmore.evaluation.engine.rows import Pair, Row, build_rows, sentences
+from flexmore.evaluation.engine.packing import Packing
 from flexmore.evaluation.engine.stems import Stem, find_stems
+from flexmore.evaluation.engine.trees import Continuation, TokenTree, build_trees, model_inputs
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Layout:
-    """B rows of at most S tokens, T in all, in a packed sequence.
-
-    Attributes:
-        lengths: [B].
-        place: [B, S], which packed token is where; beyond a row's end the sequence's first. None where all rows are
-            of the same length, since a view does.
-        back: [T], where each packed token is in [B·S]; None likewise.
-    """
-
-    lengths: Tensor
-    place: Tensor | None
-    back: Tensor | None
-
-    @classmethod
-    def of(cls, lengths: Sequence[int]) -> "Layout":
-        """The layout of rows with these lengths."""
-        sizes = torch.tensor(lengths)
-        longest = max(lengths)
-        if min(lengths) == longest:
-            return cls(sizes, None, None)
-        inside = torch.arange(longest) < sizes[:, None]
-        place = torch.zeros(inside.shape, dtype=torch.int64)
-        place[inside] = torch.arange(sum(lengths))
-        return cls(sizes, place, inside.flatten().nonzero()[:, 0])
-
-    def to(self, device: torch.device) -> "Layout":
-        """The same on a device; lengths stay where they are."""
-        place, back = (None if index is None else index.to(device) for index in (self.place, self.back))
-        return Layout(self.lengths, place, back)
-
-    def spread(self, packed: Tensor) -> Tensor:
-        """[B, S, ...] of [T, ...]."""
-        return (
-            packed[self.place] if self.place is not None else packed.reshape(len(self.lengths), -1, *packed.shape[1:])
-        )
-
-    def gather(self, spread: Tensor) -> Tensor:
-        """[T, ...] of [B, S, ...]."""
-        flat = spread.flatten(0, 1)
-        return flat if self.back is None else flat[self.back]
-
-
-@dataclass(frozen=True)
 class ScoringBatch:
-    """Rows to be scored.
+    """Hold token trees whose continuations are to be scored.
 
     Attributes:
-        rows: what it was made of. start: tokens in their stem.
-        tokens, positions: [T].
-        layout: where the rows are in them.
-        last: [B, S] as in `rows`, or None where every token sees all that is before it in its row.
-        read: [P] the tokens whose logits are needed, each once.
-        slot: [N] for each token to be scored, which of `read` predicts it.
-        target: [N] that token.
-        pair: [N] the pair that it belongs to.
+        trees: what the batch was made of.
+        start: number of tokens in their stem.
+        tokens_T, positions_T: the trees' tokens and their positions, packed.
+        packing: where the trees are in them.
+        last_BS: as in `trees`; None if every token sees all that is before it in its tree.
+        read_P: the packed tokens whose logits are needed, each once.
+        slot_N: for each scored token, which of `read_P` predicts it.
+        target_N: the scored token.
+        continuation_N: the number of the continuation that it belongs to.
     """
 
-    rows: Sequence[Row]
+    trees: Sequence[TokenTree]
     start: int
-    tokens: Tensor
-    positions: Tensor
-    layout: Layout
-    last: Tensor | None
-    read: Tensor
-    slot: Tensor
-    target: Tensor
-    pair: Tensor
+    tokens_T: Tensor
+    positions_T: Tensor
+    packing: Packing
+    last_BS: Tensor | None
+    read_P: Tensor
+    slot_N: Tensor
+    target_N: Tensor
+    continuation_N: Tensor
 
     @classmethod
-    def of(cls, rows: Sequence[Row], start: int) -> "ScoringBatch":
-        """A batch of these rows."""
+    def of(cls, trees: Sequence[TokenTree], start: int) -> "ScoringBatch":
+        """Return a batch of these trees, whose stem has `start` tokens."""
         read: dict[int, int] = {}
-        slots, targets, pairs = [], [], []
+        slots, targets, continuations = [], [], []
         first = 0
-        for row in rows:
-            for place, token, pair in row.targets:
+        for tree in trees:
+            for place, token, continuation in tree.targets:
                 slots.append(read.setdefault(first + place, len(read)))
                 targets.append(token)
-                pairs.append(pair)
-            first += len(row)
+                continuations.append(continuation)
+            first += len(tree)
         return cls(
-            rows=rows,
+            trees=trees,
             start=start,
-            tokens=torch.tensor([token for row in rows for token in row.tokens]),
-            positions=torch.tensor([position for row in rows for position in row.positions]),
-            layout=Layout.of([len(row) for row in rows]),
-            last=_last(rows) if any(row.branched for row in rows) else None,
-            read=torch.tensor(list(read)),
-            slot=torch.tensor(slots),
-            target=torch.tensor(targets),
-            pair=torch.tensor(pairs),
+            tokens_T=torch.tensor([token for tree in trees for token in tree.tokens]),
+            positions_T=torch.tensor([position for tree in trees for position in tree.positions]),
+            packing=Packing.of([len(tree) for tree in trees]),
+            last_BS=_padded_last(trees) if any(tree.branched for tree in trees) else None,
+            read_P=torch.tensor(list(read)),
+            slot_N=torch.tensor(slots),
+            target_N=torch.tensor(targets),
+            continuation_N=torch.tensor(continuations),
         )
 
     @property
     def size(self) -> int:
-        """Its tokens, the stem's among them."""
-        return self.start + len(self.tokens)
+        """Return the number of its tokens, the stem's included."""
+        return self.start + len(self.tokens_T)
 
     def halves(self) -> list["ScoringBatch"]:
-        """The same in two batches; itself alone where it has one row."""
-        return [ScoringBatch.of(part, self.start) for part in _halved(self.rows)]
+        """Return the same in two batches; the batch itself if it has one tree."""
+        return [ScoringBatch.of(part, self.start) for part in _halves(self.trees)]
 
 
 @dataclass(frozen=True)
 class PromptBatch:
-    """Prompts to be continued together.
+    """Hold prompts that are to be continued together.
 
     Attributes:
-        prompts: the tokens of each after the stem. start: tokens in the stem.
-        index: which prompt each is.
-        new: tokens that each may be continued by.
-        tokens, positions: [T].
-        layout: where the prompts are in them.
+        prompts: the tokens of each after the stem.
+        start: number of tokens in the stem.
+        index: the number of each prompt.
+        new: the most tokens that each may be continued by.
+        tokens_T, positions_T: the prompts' tokens and their positions, packed.
+        packing: where the prompts are in them.
     """
 
     prompts: Sequence[Sequence[int]]
     start: int
     index: Sequence[int]
     new: int
-    tokens: Tensor
-    positions: Tensor
-    layout: Layout
+    tokens_T: Tensor
+    positions_T: Tensor
+    packing: Packing
 
     @classmethod
     def of(cls, prompts: Sequence[Sequence[int]], start: int, index: Sequence[int], new: int) -> "PromptBatch":
-        """A batch of these prompts."""
-        tokens = torch.tensor([token for prompt in prompts for token in prompt])
-        positions = torch.cat([torch.arange(start, start + len(prompt)) for prompt in prompts])
-        layout = Layout.of([len(prompt) for prompt in prompts])
-        return cls(prompts, start, index, new, tokens, positions, layout)
+        """Return a batch of these prompts, whose stem has `start` tokens."""
+        tokens_T = torch.tensor([token for prompt in prompts for token in prompt])
+        positions_T = torch.cat([torch.arange(start, start + len(prompt)) for prompt in prompts])
+        packing = Packing.of([len(prompt) for prompt in prompts])
+        return cls(prompts, start, index, new, tokens_T, positions_T, packing)
 
     @property
     def size(self) -> int:
-        """Tokens whose keys and values it may come to hold, the stem's among them."""
-        return self.start + len(self.tokens) + len(self.prompts) * self.new
+        """Return the most tokens whose keys and values it may come to hold, the stem's included."""
+        return self.start + len(self.tokens_T) + len(self.prompts) * self.new
 
     def halves(self) -> list["PromptBatch"]:
-        """The same in two batches; itself alone where it has one prompt."""
-        parts = zip(_halved(self.prompts), _halved(self.index), strict=True)
+        """Return the same in two batches; the batch itself if it has one prompt."""
+        parts = zip(_halves(self.prompts), _halves(self.index), strict=True)
         return [PromptBatch.of(prompts, self.start, index, self.new) for prompts, index in parts]
 
 
-Kind = TypeVar("Kind", ScoringBatch, PromptBatch)
+AnyBatch = TypeVar("AnyBatch", ScoringBatch, PromptBatch)
 
 
 @dataclass(frozen=True)
-class Branch(Generic[Kind]):
-    """A stem with the batches of what begins with it; of a list of them `stem.parent` is an index."""
+class StemBatches(Generic[AnyBatch]):
+    """Hold a stem with the batches of what begins with it; `stem.parent` is an index into the list of all."""
 
     stem: Stem
-    batches: list[Kind]
+    batches: list[AnyBatch]
 
     @property
     def tokens(self) -> int:
-        """That go through the model: the stem's after its parent's, and the rows'."""
-        return len(self.stem.tokens) + sum(len(batch.tokens) for batch in self.batches)
+        """Return how many tokens go through the model: the stem's after its parent's, and the batches'."""
+        return len(self.stem.tokens) + sum(len(batch.tokens_T) for batch in self.batches)
 
 
-def scoring_batches(pairs: Sequence[Pair], max_length: int, budget: int) -> list[Branch[ScoringBatch]]:
-    """Batch pairs for scoring, by stem, longest rows first.
+def scoring_batches(
+    continuations: Sequence[Continuation], max_length: int, budget: int
+) -> list[StemBatches[ScoringBatch]]:
+    """Batch continuations for scoring, by stem, longest trees first.
 
     Args:
-        max_length: the model's context; longer pairs lose their first tokens (`rows.sentences`).
-        budget: tokens in a batch, the stem's and padding included; at least half of it is for the rows, and a longer
-            row is a batch of its own.
+        max_length: the model's context in tokens; what is longer loses its first tokens (`trees.model_inputs`).
+        budget: the most tokens in a batch, the stem's and padding included; at least half of it is for the trees, and a
+            longer tree is a batch of its own.
     """
-    seen = sentences(pairs, max_length)
-    branches = []
-    for stem in find_stems([sentence.tokens for sentence in seen], [sentence.limit for sentence in seen]):
-        rows = build_rows([seen[member] for member in sorted(stem.members)], stem.end)
-        rows.sort(key=lambda row: (-len(row), row.tokens))
-        chunks = _chunks(rows, [len(row) for row in rows], _room(budget, stem))
-        branches.append(Branch(stem, [ScoringBatch.of(chunk, stem.end) for chunk in chunks]))
-    return branches
+    inputs = model_inputs(continuations, max_length)
+    found = []
+    for stem in find_stems([each.tokens for each in inputs], [each.limit for each in inputs]):
+        trees = build_trees([inputs[member] for member in sorted(stem.members)], stem.end)
+        trees.sort(key=lambda tree: (-len(tree), tree.tokens))
+        chunks = _chunks(trees, [len(tree) for tree in trees], _room(budget, stem))
+        found.append(StemBatches(stem, [ScoringBatch.of(chunk, stem.end) for chunk in chunks]))
+    return found
 
 
-def prompt_batches(prompts: Sequence[Sequence[int]], new: int, budget: int) -> list[Branch[PromptBatch]]:
+def prompt_batches(prompts: Sequence[Sequence[int]], new: int, budget: int) -> list[StemBatches[PromptBatch]]:
     """Batch prompts for generation, by stem, longest first.
 
     Args:
-        prompts: no two the same.
-        new: tokens that a prompt may be continued by; their keys and values count for the budget.
+        prompts: token lists, all different.
+        new: the most tokens that a prompt may be continued by; their keys and values count for the budget.
         budget: as for scoring.
     """
     order = sorted(range(len(prompts)), key=lambda number: list(prompts[number]))
     ascending = [list(prompts[number]) for number in order]
-    branches = []
+    found = []
     for stem in find_stems(ascending, [len(prompt) - 1 for prompt in ascending]):
         members = sorted(stem.members, key=lambda member: (-len(ascending[member]), member))
         own = [ascending[member][stem.end :] for member in members]
@@ -214,28 +177,28 @@ def prompt_batches(prompts: Sequence[Sequence[int]], new: int, budget: int) -> l
             PromptBatch.of([own[i] for i in chunk], stem.end, [order[members[i]] for i in chunk], new)
             for chunk in chunks
         ]
-        branches.append(Branch(stem, batches))
-    return branches
+        found.append(StemBatches(stem, batches))
+    return found
 
 
 def _room(budget: int, stem: Stem) -> int:
-    """What of a batch's budget a stem leaves to rows."""
+    """Return how many tokens of a batch's budget a stem leaves to what follows it."""
     return max(budget - stem.end, budget // 2)
 
 
-def _last(rows: Sequence[Row]) -> Tensor:
-    """[B, S]; a place beyond a row's end sees itself, so that no softmax is empty."""
-    longest = max(len(row) for row in rows)
-    return torch.tensor([[*row.last, *range(len(row), longest)] for row in rows])
+def _padded_last(trees: Sequence[TokenTree]) -> Tensor:
+    """Return the trees' `last` as [B, S]; a place beyond a tree's end sees itself, so that no softmax is empty."""
+    longest = max(len(tree) for tree in trees)
+    return torch.tensor([[*tree.last, *range(len(tree), longest)] for tree in trees])
 
 
-def _halved(items: Sequence[Item]) -> list[Sequence[Item]]:
+def _halves(items: Sequence[Item]) -> list[Sequence[Item]]:
     middle = (len(items) + 1) // 2
     return [part for part in (items[:middle], items[middle:]) if part]
 
 
 def _chunks(items: Sequence[Item], lengths: Sequence[int], budget: int) -> list[list[Item]]:
-    """Cut items, longest first, into chunks of which none exceeds the budget once padded to its longest item."""
+    """Cut items, longest first, into chunks that do not exceed the budget once padded to their longest item."""
     chunks: list[list[Item]] = []
     longest = 0
     for item, length in zip(items, lengths, strict=True):

@@ -1,4 +1,6 @@
-"""Greedy continuation of a batch of prompts that share a stem; rows that have ended are dropped."""
+"""Greedy continuation of a batch of prompts that share a stem; prompts whose continuation has ended are dropped."""
+
+# B prompts that are still continued, T tokens of all prompts, packed, E hidden width
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -7,21 +9,21 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from flexmore.errors import NotFinite
-from flexmore.evaluation.engine.attention import KeysValues, RowsPlan, StepsPlan
+from flexmore.evaluation.engine.attention import DecodingPlan, KeysValues, PackedPlan
 from flexmore.evaluation.engine.batches import PromptBatch
 from flexmore.evaluation.engine.packed import PackedModel
 
 _KEEP = 0.9
-"""Ended rows are dropped once fewer than this share of the rows goes on: that copies their keys and values."""
+"""Prompts that have ended are dropped once a smaller share of them than this goes on: it copies keys and values."""
 
 
 class StopStrings:
-    """Tells when a continuation's text holds a stop string.
+    """Tell when the text of a continuation contains a stop string.
 
-    Decoding the whole text at each token is slow, and a stop string can only be completed by a token whose
-    own text has its last character: so only then is the text decoded. A token whose text is not certain by
-    itself (a part of a character), and every token where a stop string ends in a space (some tokenizers put
-    spaces between tokens), counts as such.
+    Decoding the whole text at each token is slow, and a stop string can only be completed by a token whose own text
+    contains its last character: so the text is decoded only then. A token whose text is not certain by itself (a part
+    of a character), and every token if a stop string ends in a space (some tokenizers put spaces between tokens),
+    counts as such.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stops: Sequence[str]) -> None:
@@ -32,7 +34,7 @@ class StopStrings:
         self._may_end: dict[int, bool] = {}
 
     def __call__(self, tokens: Sequence[int]) -> bool:
-        """Whether the text of `tokens` holds a stop string, given that without the last token it did not."""
+        """Tell whether the text of `tokens` contains a stop string, if without the last token it did not."""
         last = tokens[-1]
         if last not in self._may_end:
             text = self._tokenizer.decode([last], skip_special_tokens=True)
@@ -50,49 +52,51 @@ def generate(
     ends: Collection[int],
     stopped: Callable[[Sequence[int]], bool],
 ) -> list[list[int]]:
-    """Continue each prompt with its most probable tokens.
+    """Continue each prompt of a batch with its most probable tokens.
 
     Args:
         model: open.
         stem: keys and values of the batch's stem.
-        ends: a row ends with any of these tokens (kept in the answer).
-        stopped: whether a row's new tokens so far end it.
+        ends: tokens that end a continuation; they are part of it.
+        stopped: tells whether the new tokens of a continuation so far end it.
 
     Returns:
-        The new tokens of each prompt of the batch.
+        The new tokens of each prompt.
 
     Raises:
         NotFinite: a logit is NaN or infinite.
     """
-    answers: list[list[int]] = [[] for _ in batch.index]
-    going = [True] * len(answers)
-    rows = list(range(len(answers)))
-    prefill = RowsPlan(batch.layout, stem=stem, keep=True)
-    hidden = model.hidden(batch.tokens, batch.positions, prefill)
-    chosen = _best(model, hidden[(batch.layout.lengths.cumsum(0) - 1).to(hidden.device)])
-    plan = StepsPlan(batch.layout, prefill.kept, stem)
-    del prefill, hidden
-    positions = batch.start + batch.layout.lengths.to(chosen.device)
+    generated: list[list[int]] = [[] for _ in batch.index]
+    going = [True] * len(generated)
+    prompts = list(range(len(generated)))
+    prefill = PackedPlan(batch.packing, stem=stem, keep=True)
+    hidden_TE = model.hidden(batch.tokens_T, batch.positions_T, prefill)
+    last_B = (batch.packing.lengths_B.cumsum(0) - 1).to(hidden_TE.device)
+    chosen_B = _most_probable(model, hidden_TE[last_B])
+    plan = DecodingPlan(batch.packing, prefill.kept, stem)
+    del prefill, hidden_TE
+    positions_B = batch.start + batch.packing.lengths_B.to(chosen_B.device)
     for step in range(batch.new):
-        for row, token in zip(rows, chosen.tolist(), strict=True):
-            if going[row]:
-                answers[row].append(token)
-                going[row] = token not in ends and not stopped(answers[row])
-        alive = [place for place, row in enumerate(rows) if going[row]]
+        for prompt, token in zip(prompts, chosen_B.tolist(), strict=True):
+            if going[prompt]:
+                generated[prompt].append(token)
+                going[prompt] = token not in ends and not stopped(generated[prompt])
+        alive = [place for place, prompt in enumerate(prompts) if going[prompt]]
         if not alive or step + 1 == batch.new:
             break
-        if len(alive) < _KEEP * len(rows):
-            kept = torch.tensor(alive, device=chosen.device)
+        if len(alive) < _KEEP * len(prompts):
+            kept = torch.tensor(alive, device=chosen_B.device)
             plan.select(kept)
-            chosen, positions, rows = chosen[kept], positions[kept], [rows[place] for place in alive]
-        chosen = _best(model, model.hidden(chosen, positions, plan))
-        positions = positions + 1
-    return answers
+            chosen_B, positions_B = chosen_B[kept], positions_B[kept]
+            prompts = [prompts[place] for place in alive]
+        chosen_B = _most_probable(model, model.hidden(chosen_B, positions_B, plan))
+        positions_B = positions_B + 1
+    return generated
 
 
-def _best(model: PackedModel, hidden: Tensor) -> Tensor:
-    """The most probable token after each of [B, hidden]."""
-    top, chosen = model.logits(hidden).max(dim=-1)
-    if not bool(torch.isfinite(top).all()):
+def _most_probable(model: PackedModel, hidden_BE: Tensor) -> Tensor:
+    """Return the most probable token after each hidden state, [B]."""
+    top_B, chosen_B = model.logits(hidden_BE).max(dim=-1)
+    if not bool(torch.isfinite(top_B).all()):
         raise NotFinite("the model's logits are NaN or infinite while it generates")
-    return chosen
+    return chosen_B

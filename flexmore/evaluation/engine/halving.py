@@ -1,4 +1,4 @@
-"""Batches that do not fit the device: halved, remembered, gone on with."""
+"""Run batches; one that does not fit the device's memory is halved, and its size is remembered."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -7,32 +7,31 @@ from typing import TypeVar
 import torch
 
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.engine.batches import PromptBatch, ScoringBatch
+from flexmore.evaluation.engine.batches import AnyBatch
 
 _log = logging.getLogger(__name__)
 
-Kind = TypeVar("Kind", ScoringBatch, PromptBatch)
 Result = TypeVar("Result")
 
 
-class Fitting:
-    """Runs batches; one that is too large for the device is halved, and later ones as large are before they are tried.
+class HalvingRunner:
+    """Run batches; one too large for the device is halved, and later ones of its size are halved before they are tried.
 
-    Rows of halved batches go through the model in other company, which may change last bits: only a budget that fits
-    gives the same bytes always.
+    The sequences of a halved batch go through the model in other batches than before, which may change last bits: only
+    with a budget that fits are results always the same bytes.
 
     Attributes:
-        largest: tokens above which a batch has been seen not to fit.
+        largest: the number of tokens above which batches are halved at once.
     """
 
     def __init__(self) -> None:
         self.largest: float = float("inf")
 
-    def run(self, batch: Kind, work: Callable[[Kind], Result]) -> Iterator[tuple[Kind, Result]]:
-        """What `work` makes of a batch, or of its parts.
+    def run(self, batch: AnyBatch, work: Callable[[AnyBatch], Result]) -> Iterator[tuple[AnyBatch, Result]]:
+        """Yield a batch, or the parts that it was halved into, each with the result of `work`.
 
         Raises:
-            FlexmoreError: a single row does not fit.
+            FlexmoreError: a single sequence does not fit the device.
         """
         waiting = [batch]
         while waiting:
@@ -47,11 +46,11 @@ class Fitting:
                 halves = part.halves()
                 if len(halves) == 1:
                     raise FlexmoreError(
-                        f"a single row of {part.size} tokens does not fit the device: {error}; use a device with more "
-                        "memory, or `dtype: bfloat16`"
+                        f"a single sequence of {part.size} tokens does not fit the device: {error}; use a device with "
+                        "more memory, or `dtype: bfloat16`"
                     ) from None
                 self.largest = min(self.largest, part.size - 1)
-                _log.warning("a batch of %d tokens does not fit the device; halved, and so are others", part.size)
+                _log.warning("a batch of %d tokens does not fit the device; it and others are halved", part.size)
             else:
                 yield part, result
                 continue

@@ -1,12 +1,14 @@
-"""The lm-eval model: any causal transformers model in memory, answering like lm-eval's own HFLM, in less time.
+"""The lm-eval model: any causal transformers model in memory, with the results of lm-eval's own HFLM, in less time.
 
-Tokenization, truncation and stop strings follow `lm_eval.models.huggingface.HFLM`. What differs: beginnings that
-requests share are computed once (`prefixes`, `rows`) and nothing is computed for padding (`batches`); logits are taken
-only where a token is predicted, their log-softmax in fp32 whatever the model's dtype; a row that has ended is not
-generated further; requests can be prepared once and answered for many mixtures; NaN is an error. HFLM also reads wrong
-positions where two requests have the same tokens but divide them differently into context and continuation, unless its
-`logits_cache` is off; that is not followed. More in docs/evaluation.md.
+Tokenization, truncation and stop strings follow `lm_eval.models.huggingface.HFLM`. The differences: beginnings that
+requests share are computed once (`stems`, `trees`) and nothing is computed for padding (`packing`); logits are computed
+only where a token is predicted, their log-softmax in fp32 whatever the model's dtype; a continuation that has ended is
+not generated further; requests can be prepared once and answered for many mixtures; NaN is an error. HFLM also reads
+wrong positions if two requests have the same tokens but divide them differently into context and continuation, unless
+its `logits_cache` is off; this engine does not. More in docs/evaluation.md.
 """
+
+# P tokens whose logits are read, N scored tokens, E hidden width, V vocabulary
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,13 +27,20 @@ from lm_eval.models.utils import (
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from flexmore.errors import FlexmoreError, NotFinite
-from flexmore.evaluation.engine.attention import KeysValues, RowsPlan
-from flexmore.evaluation.engine.batches import Branch, Kind, PromptBatch, ScoringBatch, prompt_batches, scoring_batches
+from flexmore.evaluation.engine.attention import KeysValues, PackedPlan
+from flexmore.evaluation.engine.batches import (
+    AnyBatch,
+    PromptBatch,
+    ScoringBatch,
+    StemBatches,
+    prompt_batches,
+    scoring_batches,
+)
 from flexmore.evaluation.engine.encoding import Encoder
 from flexmore.evaluation.engine.generation import StopStrings, generate
-from flexmore.evaluation.engine.halving import Fitting
+from flexmore.evaluation.engine.halving import HalvingRunner
 from flexmore.evaluation.engine.packed import PackedModel
-from flexmore.evaluation.engine.rows import Pair
+from flexmore.evaluation.engine.trees import Continuation
 from flexmore.revisions import ENGINE_REVISION
 
 _DEFAULT_NEW_TOKENS = 256
@@ -40,44 +49,65 @@ _GREEDY = {"until", "max_gen_toks", "do_sample", "temperature", "top_p", "top_k"
 
 
 @dataclass(frozen=True)
-class Scoring:
-    """Loglikelihood requests in batches; `sums` says which request each pair belongs to (rolling windows share one)."""
+class ScoringRequests:
+    """Hold loglikelihood requests in batches.
 
-    branches: list[Branch[ScoringBatch]]
-    pairs: int
-    sums: list[int] | None
+    Attributes:
+        continuations: how many continuations there are.
+        windows_of: for rolling requests, which request each continuation is a window of, and last the number of
+            requests; None where each continuation is a request.
+    """
+
+    by_stem: list[StemBatches[ScoringBatch]]
+    continuations: int
+    windows_of: list[int] | None
 
     @property
     def tokens(self) -> int:
-        """That go through the model."""
-        return sum(branch.tokens for branch in self.branches)
+        """Return how many tokens go through the model."""
+        return sum(batches.tokens for batches in self.by_stem)
 
 
 @dataclass(frozen=True)
-class Prompting:
-    """generate_until requests: with each list of stop strings, batches of distinct prompts, and who asks for each."""
+class PromptGroup:
+    """Hold prompts with the same stop strings and the same number of new tokens.
 
-    parts: list[tuple[list[Branch[PromptBatch]], list[list[int]], StopStrings]]
+    Attributes:
+        by_stem: batches of distinct prompts.
+        askers: for each prompt, the numbers of the requests that it belongs to.
+    """
+
+    by_stem: list[StemBatches[PromptBatch]]
+    askers: list[list[int]]
+    stops: StopStrings
+
+
+@dataclass(frozen=True)
+class GenerationRequests:
+    """Hold generate_until requests in batches; `requests` is how many there are."""
+
+    groups: list[PromptGroup]
     requests: int
 
     @property
     def tokens(self) -> int:
-        """That go through the model before the first one is generated."""
-        return sum(branch.tokens for branches, _, _ in self.parts for branch in branches)
+        """Return how many tokens go through the model before the first one is generated."""
+        return sum(batches.tokens for group in self.groups for batches in group.by_stem)
 
 
-Prepared = Scoring | Prompting
-Answer = tuple[float, bool] | float | str
+PreparedRequests = ScoringRequests | GenerationRequests
+Response = tuple[float, bool] | float | str
+"""To one request: log-probability and whether it is greedy, log-probability alone, or generated text."""
 
 
 class MixtureLM(TemplateLM):
-    """A causal model and its tokenizer behind lm-eval's interface.
+    """Answer lm-eval's requests with a causal model and its tokenizer.
 
     Args:
         model: in eval mode; its logits are its head on its base model's last hidden states (checked).
-        batch_tokens: tokens in one batch, the shared beginning, padding and all that may be generated included: what
-            its keys and values take memory for.
-        max_length: the model's context; None reads it from the config.
+        batch_tokens: the most tokens in one batch, shared beginning, padding and all that may be generated included:
+            what its keys and values take memory for.
+        max_length: the model's context in tokens; None reads it from the config.
     """
 
     def __init__(
@@ -93,95 +123,93 @@ class MixtureLM(TemplateLM):
         self.batch_tokens = batch_tokens
         self.encoder = Encoder(tokenizer, max_length or resolve_max_length(model.config, tokenizer))
         self._packed = PackedModel(model)
-        self._fitting = Fitting()
+        self._runner = HalvingRunner()
 
-    # ------------------------------------------------------------------ what lm-eval asks a model
+    # ------------------------------------------------------------------ what lm-eval asks of a model
 
     @property
     def eot_token_id(self) -> int:
-        """The tokenizer's end-of-text token."""
+        """Return the tokenizer's end-of-text token."""
         return self.encoder.end
 
     @property
     def prefix_token_id(self) -> int:
-        """What an empty context is replaced by: begin of text, else end of text."""
+        """Return the token that replaces an empty context: begin of text, else end of text."""
         return self.encoder.prefix
 
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: Any) -> list[int]:
-        """The tokens of one text, special ones by the tokenizer's default unless the text begins with one."""
+        """Return the tokens of a text, special ones by the tokenizer's default unless the text begins with one."""
         return self.encoder.encode([string], add_special_tokens)[string]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        """For each (context, continuation): log-probability, and whether greedy decoding would produce it."""
-        return self.answer(self.prepare("loglikelihood", requests))  # type: ignore[return-value]
+        """Return for each (context, continuation) its log-probability, and whether greedy decoding would produce it."""
+        return self.respond(self.prepare("loglikelihood", requests))  # type: ignore[return-value]
 
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
-        """For each (text,): log-probability of the whole text, each token seeing as many as the context holds."""
-        return self.answer(self.prepare("loglikelihood_rolling", requests))  # type: ignore[return-value]
+        """Return for each (text,) the log-probability of all of it, each token after as many as the context holds."""
+        return self.respond(self.prepare("loglikelihood_rolling", requests))  # type: ignore[return-value]
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        """For each (context, settings): the greedy continuation up to a stop string."""
-        return self.answer(self.prepare("generate_until", requests))  # type: ignore[return-value]
+        """Return for each (context, settings) the greedy continuation up to a stop string."""
+        return self.respond(self.prepare("generate_until", requests))  # type: ignore[return-value]
 
     def _loglikelihood_tokens(
         self, requests: list[tuple[tuple[str, str], list[int], list[int]]], **kwargs: Any
     ) -> list[tuple[float, bool]]:
-        pairs: list[Pair] = [(context, continuation) for _, context, continuation in requests]
-        return self.answer(Scoring(self._batches(pairs), len(pairs), None))  # type: ignore[return-value]
+        continuations: list[Continuation] = [(context, continuation) for _, context, continuation in requests]
+        return self.respond(self._scoring(continuations, None))  # type: ignore[return-value]
 
-    # ------------------------------------------------------------------ prepare once, answer for many mixtures
+    # ------------------------------------------------------------------ prepare once, respond for many mixtures
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What of tokenizer and settings decides the answers beside weights, dtype and requests."""
+        """Return what of tokenizer and engine decides responses, besides weights, dtype and requests."""
         return {"engine": ENGINE_REVISION, "ends": sorted(self._ends), **self.encoder.identity}
 
-    def prepare(self, kind: str, requests: Sequence[Instance]) -> Prepared:
-        """Tokenize and batch requests of one kind; what comes out holds for any weights.
+    def prepare(self, kind: str, requests: Sequence[Instance]) -> PreparedRequests:
+        """Tokenize and batch requests of one kind; the result holds for any weights.
 
         Raises:
-            FlexmoreError: a request cannot be answered: an empty continuation, one beyond the context,
-                sampling.
+            FlexmoreError: a request cannot be answered: an empty continuation, one longer than the context, sampling.
         """
         match kind:
             case "loglikelihood":
-                pairs = self.encoder.pairs([request.args for request in requests])
-                return Scoring(self._batches(pairs), len(pairs), None)
+                return self._scoring(self.encoder.continuations([request.args for request in requests]), None)
             case "loglikelihood_rolling":
                 texts = [str(request.args[0]) for request in requests]
                 windows = [self.encoder.windows(text) for text in texts]
-                pairs = [pair for found in windows for pair in found]
-                sums = [number for number, found in enumerate(windows) for _ in found]
-                return Scoring(self._batches(pairs), len(pairs), [*sums, len(texts)])
+                windows_of = [number for number, found in enumerate(windows) for _ in found]
+                return self._scoring([window for found in windows for window in found], [*windows_of, len(texts)])
             case "generate_until":
-                return self._prepare_prompts([request.args for request in requests])
+                return self._generation([request.args for request in requests])
         raise FlexmoreError(
-            f"found requests of kind {kind!r}; known are loglikelihood, its rolling form, generate_until"
+            f"found requests of kind {kind!r}; expected loglikelihood, loglikelihood_rolling or generate_until"
         )
 
     @torch.inference_mode()
-    def answer(self, prepared: Prepared) -> Sequence[Answer]:
-        """The model's answers, in the order of the requests.
+    def respond(self, prepared: PreparedRequests) -> Sequence[Response]:
+        """Return the model's responses, in the order of the requests.
 
         Raises:
             NotFinite: a logit is NaN or infinite.
         """
         with self._packed.open():
-            if isinstance(prepared, Prompting):
+            if isinstance(prepared, GenerationRequests):
                 return self._generate(prepared)
             scores = self._score(prepared)
-        if prepared.sums is None:
+        if prepared.windows_of is None:
             return scores
-        *owners, texts = prepared.sums
+        *owners, texts = prepared.windows_of
         totals = [0.0] * texts
         for owner, (value, _) in zip(owners, scores, strict=True):
             totals[owner] += value
         return totals
 
-    def _batches(self, pairs: Sequence[Pair]) -> list[Branch[ScoringBatch]]:
-        return scoring_batches(pairs, self.encoder.max_length, self.batch_tokens)
+    def _scoring(self, continuations: Sequence[Continuation], windows_of: list[int] | None) -> ScoringRequests:
+        by_stem = scoring_batches(continuations, self.encoder.max_length, self.batch_tokens)
+        return ScoringRequests(by_stem, len(continuations), windows_of)
 
-    def _prepare_prompts(self, texts: Sequence[tuple[str, dict[str, Any]]]) -> Prompting:
+    def _generation(self, texts: Sequence[tuple[str, dict[str, Any]]]) -> GenerationRequests:
         tokens = self.encoder.encode(context for context, _ in texts)
         end = self.tokenizer.decode([self.eot_token_id], skip_special_tokens=False)
         alike: dict[tuple[int, tuple[str, ...]], dict[tuple[int, ...], list[int]]] = {}
@@ -190,80 +218,80 @@ class MixtureLM(TemplateLM):
             if settings["do_sample"] or set(settings) - _GREEDY:
                 allowed = ", ".join(sorted(_GREEDY))
                 raise FlexmoreError(
-                    f"generation_kwargs: found {given}; expected greedy decoding (do_sample: false) and of the keys "
-                    f"only {allowed}"
+                    f"generation_kwargs: found {given}; expected greedy decoding (do_sample: false) and only the keys "
+                    f"{allowed}"
                 )
             new = settings["max_gen_toks"]
             stops = handle_stop_sequences(settings["until"], eos=end)
             prompts = alike.setdefault((new, tuple(stops)), {})
             prompts.setdefault(tuple(self.encoder.prompt(tokens[context], new)), []).append(number)
-        parts = [
-            (
-                prompt_batches(list(prompts), new, self.batch_tokens),
-                list(prompts.values()),
-                StopStrings(self.tokenizer, stops),
+        groups = [
+            PromptGroup(
+                by_stem=prompt_batches(list(prompts), new, self.batch_tokens),
+                askers=list(prompts.values()),
+                stops=StopStrings(self.tokenizer, stops),
             )
             for (new, stops), prompts in alike.items()
         ]
-        return Prompting(parts, len(texts))
+        return GenerationRequests(groups, len(texts))
 
-    # ------------------------------------------------------------------ answers
+    # ------------------------------------------------------------------ responses
 
-    def _score(self, prepared: Scoring) -> list[tuple[float, bool]]:
-        totals = torch.zeros(prepared.pairs, dtype=torch.float64)
-        greedy = torch.ones(prepared.pairs, dtype=torch.bool)
-        for stem, batch in self._walk(prepared.branches):
-            for part, (values, best) in self._fitting.run(batch, partial(self._read, stem=stem)):
-                totals.index_add_(0, part.pair, values)
-                greedy[part.pair[~best]] = False
+    def _score(self, prepared: ScoringRequests) -> list[tuple[float, bool]]:
+        totals = torch.zeros(prepared.continuations, dtype=torch.float64)
+        greedy = torch.ones(prepared.continuations, dtype=torch.bool)
+        for stem, batch in self._with_stems(prepared.by_stem):
+            for part, (values_N, best_N) in self._runner.run(batch, partial(self._score_tokens, stem=stem)):
+                totals.index_add_(0, part.continuation_N, values_N)
+                greedy[part.continuation_N[~best_N]] = False
         if not bool(torch.isfinite(totals).all()):
             raise NotFinite("the model's logits are NaN or infinite")
         return list(zip(totals.tolist(), greedy.tolist(), strict=True))
 
-    def _generate(self, prepared: Prompting) -> list[str]:
-        answers = [""] * prepared.requests
+    def _generate(self, prepared: GenerationRequests) -> list[str]:
+        responses = [""] * prepared.requests
         ends = self._ends
-        for branches, asked, stopped in prepared.parts:
-            for stem, batch in self._walk(branches):
-                work = partial(generate, self._packed, stem=stem, ends=ends, stopped=stopped)
-                for part, rows in self._fitting.run(batch, work):
-                    texts = self.tokenizer.batch_decode(rows, skip_special_tokens=True)
+        for group in prepared.groups:
+            for stem, batch in self._with_stems(group.by_stem):
+                work = partial(generate, self._packed, stem=stem, ends=ends, stopped=group.stops)
+                for part, generated in self._runner.run(batch, work):
+                    texts = self.tokenizer.batch_decode(generated, skip_special_tokens=True)
                     for index, text in zip(part.index, texts, strict=True):
-                        for number in asked[index]:
-                            answers[number] = postprocess_generated_text(text, stopped.stops, None)
-        return answers
+                        for number in group.askers[index]:
+                            responses[number] = postprocess_generated_text(text, group.stops.stops, None)
+        return responses
 
-    def _walk(self, branches: Sequence[Branch[Kind]]) -> Iterator[tuple[KeysValues | None, Kind]]:
-        """The batches, each with the keys and values of its stem; only those of a stem and its parents are held."""
+    def _with_stems(self, by_stem: Sequence[StemBatches[AnyBatch]]) -> Iterator[tuple[KeysValues | None, AnyBatch]]:
+        """Yield each batch with the keys and values of its stem; only those of one stem and its parents are held."""
         held: list[tuple[int | None, KeysValues | None]] = [(None, None)]
-        for number, branch in enumerate(branches):
-            while held[-1][0] != branch.stem.parent:
+        for number, found in enumerate(by_stem):
+            while held[-1][0] != found.stem.parent:
                 held.pop()
             parent = held[-1][1]
-            held.append((number, self._packed.stem(branch.stem, parent) if branch.stem.tokens else parent))
-            for batch in branch.batches:
+            held.append((number, self._packed.stem(found.stem, parent) if found.stem.tokens else parent))
+            for batch in found.batches:
                 yield held[-1][1], batch
 
-    def _read(self, batch: ScoringBatch, stem: KeysValues | None) -> tuple[torch.Tensor, torch.Tensor]:
-        """[N] log-probability of each token to be scored, and whether it is the most probable one; both on the CPU."""
-        plan = RowsPlan(batch.layout, batch.last, stem)
-        hidden = self._packed.hidden(batch.tokens, batch.positions, plan)
-        device = hidden.device
-        needed = hidden[batch.read.to(device)]
-        rows = max(1, _LOGITS_AT_ONCE // self.model.config.vocab_size)
-        slot, target = batch.slot.to(device), batch.target.to(device)
-        values = torch.empty(len(slot), device=device)
-        best = torch.empty(len(slot), dtype=torch.bool, device=device)
-        for start in range(0, len(needed), rows):
-            chosen = (slot >= start) & (slot < start + rows)
-            logits = self._packed.logits(needed[start : start + rows]).float()
-            at, token = slot[chosen] - start, target[chosen]
-            values[chosen] = logits[at, token] - logits.logsumexp(dim=-1)[at]
-            best[chosen] = logits.argmax(dim=-1)[at] == token
-        return values.double().cpu(), best.cpu()
+    def _score_tokens(self, batch: ScoringBatch, stem: KeysValues | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return each scored token's log-probability and whether it is the most probable one, [N] each, on the CPU."""
+        plan = PackedPlan(batch.packing, batch.last_BS, stem)
+        hidden_TE = self._packed.hidden(batch.tokens_T, batch.positions_T, plan)
+        device = hidden_TE.device
+        needed_PE = hidden_TE[batch.read_P.to(device)]
+        at_once = max(1, _LOGITS_AT_ONCE // self.model.config.vocab_size)
+        slot_N, target_N = batch.slot_N.to(device), batch.target_N.to(device)
+        values_N = torch.empty(len(slot_N), device=device)
+        best_N = torch.empty(len(slot_N), dtype=torch.bool, device=device)
+        for start in range(0, len(needed_PE), at_once):
+            chosen_N = (slot_N >= start) & (slot_N < start + at_once)
+            logits_PV = self._packed.logits(needed_PE[start : start + at_once]).float()
+            at, token = slot_N[chosen_N] - start, target_N[chosen_N]
+            values_N[chosen_N] = logits_PV[at, token] - logits_PV.logsumexp(dim=-1)[at]
+            best_N[chosen_N] = logits_PV.argmax(dim=-1)[at] == token
+        return values_N.double().cpu(), best_N.cpu()
 
     @property
     def _ends(self) -> set[int]:
-        """Tokens that end a generation: the model's, and the tokenizer's end of text."""
+        """Return the tokens that end a generation: the model's, and the tokenizer's end of text."""
         ends = getattr(self.model.generation_config, "eos_token_id", None)
         return {self.eot_token_id, *(ends if isinstance(ends, list) else [] if ends is None else [ends])}

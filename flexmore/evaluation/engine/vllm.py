@@ -1,7 +1,7 @@
 """vLLM in the place of our own engine, through lm-eval's own backend: each mixture as a dense checkpoint on this disk.
 
-vLLM is not installed with this package. Behind it stand the same tasks, cache and tables; what it answers is cached
-under a key of its own, since its numbers are not ours to the last digit.
+vLLM is not installed with this package. Tasks, cache and tables are the same; its responses are cached under keys of
+their own, since they differ from our engine's in the last digits.
 """
 
 import gc
@@ -20,18 +20,18 @@ from flexmore.config.evaluation import EvaluateSettings
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError, NotFinite
 from flexmore.evaluation.engine.encoding import Encoder
-from flexmore.evaluation.engine.lm import Answer
+from flexmore.evaluation.engine.lm import Response
 from flexmore.evaluation.lazy_model import LazyModel
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.recipe import Recipe
 
 
 class DenseModel(LazyModel):
-    """A mixture at a time, written out dense and served by vLLM; its folder goes when the next one comes.
+    """Serve one mixture at a time by vLLM from a dense checkpoint, which is removed when the next one is written.
 
     Args:
         recipes: of one sweep.
-        scratch: where the dense checkpoints lie meanwhile; the caller removes it.
+        scratch: the folder of the dense checkpoints; the caller removes it.
         write: writes a recipe's mixture as a dense checkpoint into a folder that does not exist yet.
     """
 
@@ -60,7 +60,7 @@ class DenseModel(LazyModel):
             from lm_eval.models.vllm_causallms import VLLM
         except ModuleNotFoundError as error:
             raise FlexmoreError(
-                f"evaluate.engine: found vllm, which is not here ({error}); install it, or write `engine: own`"
+                f"evaluate.engine: found vllm, which is not installed ({error}); install it, or write `engine: own`"
             ) from None
         self.close()
         self._write(self._recipes[mixture.name], self._scratch / mixture.name)
@@ -73,7 +73,7 @@ class DenseModel(LazyModel):
         )
 
     def close(self) -> None:
-        """Let go of the model and its folder."""
+        """Release the model and remove its checkpoint."""
         self.model = None
         gc.collect()
         for folder in self._scratch.iterdir():
@@ -82,7 +82,7 @@ class DenseModel(LazyModel):
 
 @dataclass(frozen=True)
 class UnbatchedRequests:
-    """Requests of one kind, as lm-eval has them, and the tokens of their texts."""
+    """Hold requests of one kind as lm-eval has them, and how many tokens their distinct first texts have."""
 
     kind: str
     requests: Sequence[Instance]
@@ -90,10 +90,10 @@ class UnbatchedRequests:
 
 
 class VllmLM:
-    """lm-eval's vLLM backend with the interface of `MixtureLM`.
+    """Answer lm-eval's requests by lm-eval's vLLM backend, with the interface of `MixtureLM`.
 
     Args:
-        source: whose present model answers.
+        source: its current model responds.
     """
 
     def __init__(self, source: DenseModel) -> None:
@@ -102,22 +102,22 @@ class VllmLM:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What of tokenizer and engine decides the answers beside weights, dtype and requests."""
+        """Return what of tokenizer and engine decides responses, besides weights, dtype and requests."""
         return {"engine": "vllm", **self.encoder.identity}
 
     def prepare(self, kind: str, requests: Sequence[Instance]) -> UnbatchedRequests:
-        """The requests as they are: vLLM batches for itself. Tokens are counted of distinct first texts."""
+        """Return the requests as they are, since vLLM makes its own batches."""
         texts = {str(request.args[0]) for request in requests}
         return UnbatchedRequests(kind, requests, sum(map(len, self.encoder.encode(texts).values())))
 
-    def answer(self, requests: UnbatchedRequests) -> Sequence[Answer]:
-        """The model's answers, in the order of the requests.
+    def respond(self, prepared: UnbatchedRequests) -> Sequence[Response]:
+        """Return the model's responses, in the order of the requests.
 
         Raises:
             NotFinite: a loglikelihood is NaN or infinite.
         """
-        answers: Sequence[Answer] = getattr(self.model, requests.kind)(list(requests.requests), disable_tqdm=True)
-        values = [answer[0] if isinstance(answer, tuple) else answer for answer in answers]
+        responses: Sequence[Response] = getattr(self.model, prepared.kind)(list(prepared.requests), disable_tqdm=True)
+        values = [response[0] if isinstance(response, tuple) else response for response in responses]
         if not all(isinstance(value, str) or math.isfinite(value) for value in values):
             raise NotFinite("vLLM's loglikelihoods are NaN or infinite")
-        return answers
+        return responses

@@ -1,11 +1,11 @@
-"""Attention to stem and rows, against softmax attention over both together in fp64."""
+"""Attention to a stem and to sequences after it, against softmax attention over both together in fp64."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from flexmore.evaluation.engine.attention import KeysValues, RowsPlan, StepsPlan, _attention
-from flexmore.evaluation.engine.batches import Layout
+from flexmore.evaluation.engine.attention import DecodingPlan, KeysValues, PackedPlan, _attention
+from flexmore.evaluation.engine.packing import Packing
 
 HEADS, SHARED, SIZE = 4, 2, 8
 
@@ -13,17 +13,17 @@ HEADS, SHARED, SIZE = 4, 2, 8
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 2e-6), (torch.bfloat16, 2e-2)])
 @pytest.mark.parametrize("before", [0, 7])
 @pytest.mark.parametrize("lengths", [[5, 3, 1], [4, 4]])
-def test_rows_and_steps(dtype: torch.dtype, tolerance: float, before: int, lengths: list[int]) -> None:
-    """Prompts of several lengths above a stem, then 70 tokens more for each, with a row dropped on the way."""
+def test_prompts_and_decoding(dtype: torch.dtype, tolerance: float, before: int, lengths: list[int]) -> None:
+    """Prompts of several lengths above a stem, then 70 tokens more for each, with a prompt dropped on the way."""
     draw = torch.Generator().manual_seed(0)
 
     def some(heads: int, tokens: int) -> Tensor:
         return torch.randn(1, heads, tokens, SIZE, generator=draw).to(dtype)
 
     stem = KeysValues([some(SHARED, before)], [some(SHARED, before)]) if before else None
-    layout = Layout.of(lengths)
+    packing = Packing.of(lengths)
     query, key, value = some(HEADS, sum(lengths)), some(SHARED, sum(lengths)), some(SHARED, sum(lengths))
-    plan = RowsPlan(layout, stem=stem, keep=True)
+    plan = PackedPlan(packing, stem=stem, keep=True)
     found = plan.attend(0, query, key, value, 0.3).split(lengths)
     histories = []
     for row, (keys, values) in enumerate(zip(key.split(lengths, 2), value.split(lengths, 2), strict=True)):
@@ -32,7 +32,7 @@ def test_rows_and_steps(dtype: torch.dtype, tolerance: float, before: int, lengt
         expected = plain(query.split(lengths, 2)[row], keys, values)
         torch.testing.assert_close(found[row].double(), expected, rtol=0, atol=tolerance)
         histories.append([keys, values])
-    steps = StepsPlan(layout, plan.kept, stem)
+    steps = DecodingPlan(packing, plan.kept, stem)
     for step in range(70):
         if step == 30:
             steps.select(torch.arange(1, len(histories)))
@@ -48,7 +48,7 @@ def test_rows_and_steps(dtype: torch.dtype, tolerance: float, before: int, lengt
 
 
 def plain(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """[tokens, heads, head size]: the last tokens of a sequence attend to all that is before them, in fp64."""
+    """[tokens, heads, head width]: the last tokens of a sequence attend to all that is before them, in fp64."""
     key, value = (part.double().repeat_interleave(HEADS // SHARED, dim=1) for part in (key, value))
     logits = query.double() @ key.transpose(2, 3) * 0.3
     hidden = torch.ones(logits.shape[-2:]).triu(1 + key.shape[2] - query.shape[2]).bool()

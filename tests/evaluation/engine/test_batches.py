@@ -1,49 +1,54 @@
-"""Stems, rows and batches, by hand and by property."""
+"""Stems, token trees and batches, by hand and by property."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flexmore.evaluation.engine import stems as prefixes
-from flexmore.evaluation.engine.batches import Layout, prompt_batches, scoring_batches
+from flexmore.evaluation.engine import stems
+from flexmore.evaluation.engine.batches import prompt_batches, scoring_batches
+from flexmore.evaluation.engine.packing import Packing
 from flexmore.evaluation.engine.stems import Stem, find_stems
 
 TOKENS = st.lists(st.integers(0, 2), min_size=1, max_size=6)
-PAIRS = st.lists(st.tuples(TOKENS, TOKENS), min_size=1, max_size=12)
+CONTINUATIONS = st.lists(st.tuples(TOKENS, TOKENS), min_size=1, max_size=12)
 WORTH = st.sampled_from([1, 4, 1024])
 
 
-def test_one_row_for_one_context_by_hand() -> None:
-    pairs = [([7, 8, 9], [1, 2, 3]), ([7, 8, 9], [4, 5]), ([7, 8, 9], [6])]
-    ((batch,),) = (branch.batches for branch in scoring_batches(pairs, max_length=10, budget=100))
-    assert batch.tokens.tolist() == [7, 8, 9, 1, 2, 4]
-    assert batch.positions.tolist() == [0, 1, 2, 3, 4, 3]
-    assert batch.last is not None
-    assert batch.last.tolist() == [[5, 5, 5, 4, 4, 5]]
-    assert batch.read[batch.slot].tolist() == [2, 2, 3, 4, 2, 5]
-    assert batch.target.tolist() == [6, 1, 2, 3, 4, 5]
-    assert batch.pair.tolist() == [2, 0, 0, 0, 1, 1]
+def test_one_tree_for_one_context_by_hand() -> None:
+    continuations = [([7, 8, 9], [1, 2, 3]), ([7, 8, 9], [4, 5]), ([7, 8, 9], [6])]
+    ((batch,),) = (found.batches for found in scoring_batches(continuations, max_length=10, budget=100))
+    assert batch.tokens_T.tolist() == [7, 8, 9, 1, 2, 4]
+    assert batch.positions_T.tolist() == [0, 1, 2, 3, 4, 3]
+    assert batch.last_BS is not None
+    assert batch.last_BS.tolist() == [[5, 5, 5, 4, 4, 5]]
+    assert batch.read_P[batch.slot_N].tolist() == [2, 2, 3, 4, 2, 5]
+    assert batch.target_N.tolist() == [6, 1, 2, 3, 4, 5]
+    assert batch.continuation_N.tolist() == [2, 0, 0, 0, 1, 1]
 
 
-def test_single_tokens_need_no_branch() -> None:
-    (branch,) = scoring_batches([([1, 2], [3]), ([1, 2], [4]), ([5], [3])], max_length=10, budget=100)
-    (batch,) = branch.batches
-    assert batch.tokens.tolist() == [1, 2, 5]
-    assert batch.last is None
-    assert batch.read.tolist() == [1, 2]
+def test_single_tokens_add_no_branch() -> None:
+    (found,) = scoring_batches([([1, 2], [3]), ([1, 2], [4]), ([5], [3])], max_length=10, budget=100)
+    (batch,) = found.batches
+    assert batch.tokens_T.tolist() == [1, 2, 5]
+    assert batch.last_BS is None
+    assert batch.read_P.tolist() == [1, 2]
 
 
 def test_choices_share_what_they_begin_with() -> None:
-    (branch,) = scoring_batches([([1], [5, 6, 7]), ([1], [5, 6, 8])], max_length=10, budget=100)
-    (batch,) = branch.batches
-    assert batch.tokens.tolist() == [1, 5, 6]
+    (found,) = scoring_batches([([1], [5, 6, 7]), ([1], [5, 6, 8])], max_length=10, budget=100)
+    (batch,) = found.batches
+    assert batch.tokens_T.tolist() == [1, 5, 6]
 
 
 def test_too_long_loses_the_first_tokens() -> None:
-    (branch,) = scoring_batches([([1, 2, 3, 4, 5], [6, 7])], max_length=4, budget=100)
-    (batch,) = branch.batches
-    assert batch.tokens.tolist() == [3, 4, 5, 6]
-    assert batch.target.tolist() == [6, 7]
+    (found,) = scoring_batches([([1, 2, 3, 4, 5], [6, 7])], max_length=4, budget=100)
+    (batch,) = found.batches
+    assert batch.tokens_T.tolist() == [3, 4, 5, 6]
+    assert batch.target_N.tolist() == [6, 7]
 
 
 def test_stems_by_hand() -> None:
@@ -51,19 +56,19 @@ def test_stems_by_hand() -> None:
     shots, passage = tuple(range(100, 400)), tuple(range(400, 600))
     questions = [(*shots, *passage, 1, n) for n in range(10)] + [(*shots, 2, n) for n in range(10)]
     sequences = sorted([*questions, shots[50:]])
-    stems = find_stems(sequences, [len(sequence) - 1 for sequence in sequences])
-    assert [(stem.tokens, stem.start, stem.parent) for stem in stems] == [
+    found = find_stems(sequences, [len(sequence) - 1 for sequence in sequences])
+    assert [(stem.tokens, stem.start, stem.parent) for stem in found] == [
         ((), 0, None),
         (shots, 0, 0),
         ((*passage, 1), 300, 1),
     ]
-    assert [len(stem.members) for stem in stems] == [1, 10, 10]
+    assert [len(stem.members) for stem in found] == [1, 10, 10]
 
 
 def test_a_stem_leaves_the_tokens_whose_logits_are_read() -> None:
     context = list(range(500))
-    branches = scoring_batches([(context, [1, 2]), (context[:400], [3]), (context, [1, 3])] * 3, 1000, 4096)
-    assert [branch.stem.end for branch in branches] in ([0], [0, 399])
+    by_stem = scoring_batches([(context, [1, 2]), (context[:400], [3]), (context, [1, 3])] * 3, 1000, 4096)
+    assert [found.stem.end for found in by_stem] in ([0], [0, 399])
 
 
 @given(st.lists(TOKENS, min_size=1, max_size=12), st.data(), st.sampled_from([1, 3, 8]))
@@ -71,92 +76,90 @@ def test_a_stem_leaves_the_tokens_whose_logits_are_read() -> None:
 def test_every_sequence_is_found_under_its_stems(found: list[list[int]], data: st.DataObject, worth: int) -> None:
     sequences = sorted({tuple(tokens) for tokens in found})
     limits = [data.draw(st.integers(0, len(tokens) - 1)) for tokens in sequences]
-    before = prefixes._WORTH
-    prefixes._WORTH = worth
-    try:
-        stems = find_stems(sequences, limits)
-    finally:
-        prefixes._WORTH = before
-    assert sorted(member for stem in stems for member in stem.members) == list(range(len(sequences)))
+    with worth_saving(worth):
+        known = find_stems(sequences, limits)
+    assert sorted(member for stem in known for member in stem.members) == list(range(len(sequences)))
     path: list[int] = []
-    for number, stem in enumerate(stems):
+    for number, stem in enumerate(known):
         while path and path[-1] != stem.parent:
             path.pop()
         assert bool(path) == (number > 0), "a stem comes after its parent, with nothing else in between"
         path.append(number)
-        whole = tuple(token for i in path for token in stems[i].tokens)
+        whole = tuple(token for i in path for token in known[i].tokens)
         assert len(whole) == stem.end
         for member in stem.members:
             assert sequences[member][: stem.end] == whole
             assert stem.end <= limits[member]
 
 
-@given(PAIRS, st.integers(6, 12), st.integers(1, 60), WORTH)
+@given(CONTINUATIONS, st.integers(6, 12), st.integers(1, 60), WORTH)
 @settings(max_examples=200)
 def test_every_token_is_predicted_from_what_precedes_it(
-    pairs: list[tuple[list[int], list[int]]], max_length: int, budget: int, worth: int
+    continuations: list[tuple[list[int], list[int]]], max_length: int, budget: int, worth: int
 ) -> None:
-    """What a token sees, in the order of positions, is what stands before it in its own pair; nothing is lost."""
-    seen: list[list[tuple[int, list[int]]]] = [[] for _ in pairs]
-    before = prefixes._WORTH
-    prefixes._WORTH = worth
-    try:
-        branches = scoring_batches(pairs, max_length, budget)
-    finally:
-        prefixes._WORTH = before
-    for branch in branches:
-        stem = whole_stem([branch.stem for branch in branches], branch.stem)
-        for batch in branch.batches:
-            rows, longest = len(batch.layout.lengths), int(batch.layout.lengths.max())
-            assert rows == 1 or rows * longest <= max(budget - len(stem), budget // 2)
-            tokens, positions = batch.layout.spread(batch.tokens), batch.layout.spread(batch.positions)
-            places = torch.arange(batch.layout.lengths.sum()) if batch.layout.back is None else batch.layout.back
-            for read, target, pair in zip(batch.read[batch.slot], batch.target, batch.pair, strict=True):
-                row, place = divmod(int(places[read]), longest)
+    """What a token sees, in the order of positions, is what comes before it in its own sequence; nothing is lost."""
+    seen: list[list[tuple[int, list[int]]]] = [[] for _ in continuations]
+    with worth_saving(worth):
+        by_stem = scoring_batches(continuations, max_length, budget)
+    for found_batches in by_stem:
+        stem = whole_stem([batches.stem for batches in by_stem], found_batches.stem)
+        for batch in found_batches.batches:
+            packing = batch.packing
+            trees, longest = len(packing.lengths_B), int(packing.lengths_B.max())
+            assert trees == 1 or trees * longest <= max(budget - len(stem), budget // 2)
+            tokens, positions = packing.pad(batch.tokens_T), packing.pad(batch.positions_T)
+            places = torch.arange(packing.lengths_B.sum()) if packing.index_T is None else packing.index_T
+            scored = zip(batch.read_P[batch.slot_N], batch.target_N, batch.continuation_N, strict=True)
+            for read, target, continuation in scored:
+                tree, place = divmod(int(places[read]), longest)
                 visible = torch.arange(longest) <= place
-                if batch.last is not None:
-                    visible &= place <= batch.last[row]
-                assert positions[row][visible].tolist() == list(range(len(stem), len(stem) + int(visible.sum())))
-                seen[int(pair)].append((int(target), [*stem, *tokens[row][visible].tolist()]))
-    for (context, continuation), found in zip(pairs, seen, strict=True):
-        whole = [*context, *continuation][-(max_length + 1) :]
-        start = len(whole) - len(continuation)
+                if batch.last_BS is not None:
+                    visible &= place <= batch.last_BS[tree]
+                assert positions[tree][visible].tolist() == list(range(len(stem), len(stem) + int(visible.sum())))
+                seen[int(continuation)].append((int(target), [*stem, *tokens[tree][visible].tolist()]))
+    for (context, ending), found in zip(continuations, seen, strict=True):
+        whole = [*context, *ending][-(max_length + 1) :]
+        start = len(whole) - len(ending)
         assert found == [(whole[i], whole[:i]) for i in range(start, len(whole))]
 
 
 @given(st.lists(TOKENS, min_size=1, max_size=12, unique_by=tuple), st.integers(1, 40), WORTH)
 def test_prompts_come_whole_and_within_the_budget(prompts: list[list[int]], budget: int, worth: int) -> None:
     found = {}
-    before = prefixes._WORTH
-    prefixes._WORTH = worth
-    try:
-        branches = prompt_batches(prompts, new=3, budget=budget)
-    finally:
-        prefixes._WORTH = before
-    for branch in branches:
-        stem = whole_stem([branch.stem for branch in branches], branch.stem)
-        for batch in branch.batches:
-            rows = batch.layout.spread(batch.tokens).tolist()
-            lengths = batch.layout.lengths.tolist()
-            assert len(rows) == 1 or len(rows) * (max(lengths) + 3) <= max(budget - len(stem), budget // 2)
-            for index, length, tokens in zip(batch.index, lengths, rows, strict=True):
+    with worth_saving(worth):
+        by_stem = prompt_batches(prompts, new=3, budget=budget)
+    for found_batches in by_stem:
+        stem = whole_stem([batches.stem for batches in by_stem], found_batches.stem)
+        for batch in found_batches.batches:
+            padded = batch.packing.pad(batch.tokens_T).tolist()
+            lengths = batch.packing.lengths_B.tolist()
+            assert len(padded) == 1 or len(padded) * (max(lengths) + 3) <= max(budget - len(stem), budget // 2)
+            for index, length, tokens in zip(batch.index, lengths, padded, strict=True):
                 found[index] = [*stem, *tokens[:length]]
     assert [found[i] for i in range(len(prompts))] == prompts
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6))
-def test_a_layout_spreads_and_gathers(lengths: list[int]) -> None:
-    layout = Layout.of(lengths)
+def test_what_is_padded_and_packed_is_the_same(lengths: list[int]) -> None:
+    packing = Packing.of(lengths)
     packed = torch.arange(2 * sum(lengths)).reshape(-1, 2)
-    spread = layout.spread(packed)
+    padded = packing.pad(packed)
     first = 0
-    for row, length in zip(spread, lengths, strict=True):
-        assert row[:length].tolist() == packed[first : first + length].tolist()
+    for sequence, length in zip(padded, lengths, strict=True):
+        assert sequence[:length].tolist() == packed[first : first + length].tolist()
         first += length
-    assert layout.gather(spread).tolist() == packed.tolist()
+    assert packing.pack(padded).tolist() == packed.tolist()
 
 
-def whole_stem(stems: list[Stem], stem: Stem) -> list[int]:
+def whole_stem(known: list[Stem], stem: Stem) -> list[int]:
     """A stem's tokens after its parents'."""
-    before = [] if stem.parent is None else whole_stem(stems, stems[stem.parent])
+    before = [] if stem.parent is None else whole_stem(known, known[stem.parent])
     return [*before, *stem.tokens]
+
+
+@contextmanager
+def worth_saving(tokens: int) -> Iterator[None]:
+    """Let a stem be worth its pass where it saves so many tokens."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stems, "_MIN_SAVED", tokens)
+        yield

@@ -1,4 +1,4 @@
-"""Batches that do not fit the device: halved, remembered, gone on with."""
+"""Batches that do not fit the device are halved, and their size is remembered."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +11,12 @@ from tiny_suite import WORDS
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.engine import stems as prefixes
+from flexmore.evaluation.engine import stems
 from flexmore.evaluation.engine.lm import MixtureLM
 
 
 class Device:
-    """Stands for a device with room for so many tokens: of one pass, or of keys and values that rows have."""
+    """Stands for a device with room for so many tokens: of one pass, or of keys and values."""
 
     def __init__(self, engine: MixtureLM, room: int) -> None:
         self.room = room
@@ -34,7 +34,7 @@ class Device:
 def engine(words: Path, request: pytest.FixtureRequest) -> Iterator[MixtureLM]:
     model = AutoModelForCausalLM.from_pretrained(words, experts_implementation="eager").eval()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prefixes, "_WORTH", request.param)
+        patch.setattr(stems, "_MIN_SAVED", request.param)
         yield MixtureLM(model, AutoTokenizer.from_pretrained(words), batch_tokens=300)
 
 
@@ -72,7 +72,7 @@ def test_generation(engine: MixtureLM) -> None:
     assert max(device.passes) > 40
 
 
-def test_a_row_that_does_not_fit_alone(engine: MixtureLM) -> None:
+def test_a_sequence_that_does_not_fit_alone(engine: MixtureLM) -> None:
     engine.loglikelihood(choices()[:1])
     Device(engine, 2)
     with pytest.raises(FlexmoreError, match=r"no room for .* use a device with more memory"):

@@ -27,7 +27,7 @@ from transformers import (
 )
 
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.engine import stems as prefixes
+from flexmore.evaluation.engine import stems
 from flexmore.evaluation.engine.lm import MixtureLM
 from flexmore.evaluation.suite import Suite
 from flexmore.evaluation.tasks.loading import load_task, open_tasks
@@ -40,7 +40,7 @@ def engine(checkpoint: Path, request: pytest.FixtureRequest) -> Iterator[Mixture
     """The engine, and one that makes a stem of all that saves 8 tokens."""
     model = AutoModelForCausalLM.from_pretrained(checkpoint, experts_implementation="eager").eval()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prefixes, "_WORTH", request.param)
+        patch.setattr(stems, "_MIN_SAVED", request.param)
         yield MixtureLM(model, AutoTokenizer.from_pretrained(checkpoint), batch_tokens=300)
 
 
@@ -215,10 +215,10 @@ def test_prepared_requests_hold_for_other_weights(words: Path) -> None:
     engine = MixtureLM(model, AutoTokenizer.from_pretrained(words))
     requests = ask("loglikelihood", ("the cat", " sat"), ("the cat", " sat on"), ("a", " red"))
     prepared = engine.prepare("loglikelihood", requests)
-    before = engine.answer(prepared)
+    before = engine.respond(prepared)
     with torch.no_grad():
         model.lm_head.weight.mul_(0.5)
-    assert engine.answer(prepared) == engine.loglikelihood(requests) != before
+    assert engine.respond(prepared) == engine.loglikelihood(requests) != before
 
 
 def test_golden_numbers() -> None:
@@ -236,7 +236,7 @@ def test_golden_numbers() -> None:
 @pytest.mark.parametrize("worth", [1024, 8])
 def test_golden_scores(suite: Path, monkeypatch: pytest.MonkeyPatch, worth: int) -> None:
     """As above, of whole tasks."""
-    monkeypatch.setattr(prefixes, "_WORTH", worth)
+    monkeypatch.setattr(stems, "_MIN_SAVED", worth)
     engine, manager = golden_engine(), open_tasks(suite)
     for info in Suite.read(suite).select(list(GOLDEN_SCORES)).index:
         task = PreparedTask(info, load_task(manager, info.task, 1234), None)

@@ -75,6 +75,6 @@ def test_its_scores_are_the_dense_checkpoints_and_cached_for_themselves(
 
 
 def test_where_it_is_not_installed_one_error_says_so(composed: Any, suite: Suite, tmp_path: Path) -> None:
-    with pytest.raises(FlexmoreError, match=r"evaluate\.engine: found vllm, which is not here"):
+    with pytest.raises(FlexmoreError, match=r"evaluate\.engine: found vllm, which is not installed"):
         run(composed, suite, tmp_path, "vllm", "theirs")
     assert list((tmp_path / "scratch").iterdir()) == []

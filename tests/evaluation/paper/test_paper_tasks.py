@@ -127,7 +127,7 @@ def test_the_engine_answers_it(prepared: Prepared, engine: MixtureLM, name: str)
     requests = task.requests
     if task.kind == "generate_until":  # a long solution of random words would tell no more
         requests = [replace(r, arguments=(r.args[0], {**r.args[1], "max_gen_toks": 2})) for r in requests]
-    answers = engine.answer(engine.prepare(task.kind, requests))
+    answers = engine.respond(engine.prepare(task.kind, requests))
     score = task.score(answers)
     assert len(score.items) == (2 * ASKED if name == "coqa" else ASKED)
     assert 0 <= score.score <= 1
