@@ -2,17 +2,27 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictInt
+from pydantic import BeforeValidator, Field, StrictInt
 
 from flexmore.config.base import Settings
 from flexmore.config.names import DEVICE
+
+
+def _number(value: object) -> object:
+    """Return a number that is written as text as a number: so `--config` hands it on, and a profile of Snakemake."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 class HourJobs(Settings):
     """Jobs of at most so many GPU-hours, estimated from two stated numbers."""
 
     hours: float = Field(4.0, gt=0, description="at most so many in one job: long jobs wait long in queues")
-    tokens_per_second: float = Field(5000.0, gt=0, description="of one GPU, stated, not measured")
+    tokens_per_second: float = Field(
+        5000.0, gt=0, description="of the public model on one GPU, stated; mixtures take longer as they multiply more"
+    )
     tokens_per_item: float = Field(1000.0, gt=0, description="of a prompt with its shots and its answer, stated")
 
 
@@ -36,6 +46,15 @@ class EvaluateSettings(Settings):
     engine: Literal["own", "vllm"] = Field(
         "own", description="vllm: each mixture as a dense checkpoint, through lm-eval's backend; install vLLM for it"
     )
+    gpu_memory: Annotated[float, BeforeValidator(_number)] | None = Field(
+        None,
+        gt=0,
+        description="GB (10^9 bytes) of one GPU of the machine that evaluates; a sweep then requests as many GPUs as "
+        "its weights take, and one that fits none is refused before anything is fetched; null: unknown, one GPU each",
+    )
+    max_gpus: StrictInt = Field(
+        8, ge=1, description="at most so many GPUs for one sweep; with `device: auto`, layers are spread over them"
+    )
     jobs: Literal["sweep", "mixture", "mixture-group"] | HourJobs = Field(
         "sweep",
         description="what one Snakemake job evaluates: a sweep, a mixture of it, a task group of a mixture, or so much "
@@ -47,4 +66,4 @@ class EvaluateSettings(Settings):
     def numbers(self) -> dict[str, Any]:
         """What of it scores depend on: neither where nor in how many pieces they are computed."""
         own = {"engine"} if self.engine == "own" else set()
-        return self.model_dump(exclude={"device", "batch_tokens", "jobs", *own})
+        return self.model_dump(exclude={"device", "batch_tokens", "gpu_memory", "max_gpus", "jobs", *own})

@@ -4,15 +4,12 @@ A part computes into the cache and publishes nothing; what a whole sweep publish
 parts were. Nothing here imports torch, so that a workflow can ask.
 """
 
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flexmore.config.evaluation import EvaluateSettings, HourJobs
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.suite import TaskInfo
-from flexmore.mixtures.grid import Sweep
 from flexmore.mixtures.recipe import Recipe
 
 Shard = tuple[int, int]
@@ -84,33 +81,6 @@ def parse_shard(text: str) -> Shard:
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
         raise FlexmoreError(f"--shard: found {text!r}; expected i/n with i from 1 to n, such as 2/8")
     return int(found[1]), int(found[2])
-
-
-def parts_of(sweep: Sweep, tasks: Sequence[TaskInfo], settings: EvaluateSettings) -> Mapping[str, SweepPart]:
-    """The jobs into which the configuration cuts a sweep, by name; none where one job does all."""
-    found = _cut(sweep, tasks, settings)
-    return found if len(found) > 1 else {}
-
-
-def _cut(sweep: Sweep, tasks: Sequence[TaskInfo], settings: EvaluateSettings) -> dict[str, SweepPart]:
-    names = [mixture.name for mixture in sweep.mixtures]
-    match settings.jobs:
-        case "sweep":
-            return {}
-        case "mixture":
-            return {name: SweepPart(name) for name in names}
-        case "mixture-group":
-            groups = dict.fromkeys(info.group for info in tasks)
-            return {f"{name}.{group}": SweepPart(name, group) for name in names for group in groups}
-    stated = settings.jobs
-    items = len(names) * sum(_items(info, settings.limit) for info in tasks)
-    number = math.ceil(hours(items * stated.tokens_per_item, stated) / stated.hours)
-    return {f"{i}-of-{number}": SweepPart(shard=(i, number)) for i in range(1, number + 1)}
-
-
-def hours(tokens: float, stated: HourJobs) -> float:
-    """GPU-hours that `tokens` take, at the speed that the configuration states."""
-    return tokens / stated.tokens_per_second / 3600
 
 
 def _items(info: TaskInfo, limit: int | None) -> int:

@@ -10,7 +10,6 @@ What a sweep's mixture shows counts too, and is kept even where it alone is more
 """
 
 
-@cache
 def dense_experts(ranks: tuple[float | None, ...], active: int, hidden: int, ffn: int) -> frozenset[int]:
     """The experts of a layer that are cheaper as dense weights than as corrections to the public expert.
 
@@ -30,6 +29,20 @@ def dense_experts(ranks: tuple[float | None, ...], active: int, hidden: int, ffn
     Returns:
         The indices of the experts to run dense, public never among them.
     """
+    return _cheapest(ranks, active, hidden, ffn)[1]
+
+
+def layer_cost(ranks: tuple[float | None, ...], active: int, hidden: int, ffn: int) -> float:
+    """Return what a layer's experts cost a token, in units of the public expert's multiplications.
+
+    Args: as `dense_experts`.
+    """
+    return _cheapest(ranks, active, hidden, ffn)[0]
+
+
+@cache
+def _cheapest(ranks: tuple[float | None, ...], active: int, hidden: int, ffn: int) -> tuple[float, frozenset[int]]:
+    """Return the least that a layer can cost, and the experts that run dense for it."""
     experts = len(ranks)
     full = [expert for expert in range(1, experts) if ranks[expert] is None]
     adapters = {expert: rank for expert, rank in enumerate(ranks) if rank is not None}
@@ -43,7 +56,7 @@ def dense_experts(ranks: tuple[float | None, ...], active: int, hidden: int, ffn
         return shared + active / experts * (run_dense + corrections)
 
     cheapest = min(range(len(by_rank) + 1), key=cost)
-    return frozenset(full + by_rank[:cheapest])
+    return cost(cheapest), frozenset(full + by_rank[:cheapest])
 
 
 def break_even(experts: int, active: int, hidden: int, ffn: int) -> int:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.mixtures import Rank
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
+from flexmore.mixtures.parameters import effective_rank
 
 Kind = Literal["baseline", "pair", "joint", "extra", "control"]
 
@@ -118,3 +120,16 @@ def counts(mixtures: Sequence[Mixture]) -> dict[str, int]:
     for mixture in mixtures:
         found[mixture.kind] = found.get(mixture.kind, 0) + 1
     return found
+
+
+def distinct_mixtures(mixtures: Sequence[Mixture], sizes: ModelSizes) -> list[Mixture]:
+    """Return one mixture, the first, of all that have the same weights and active experts.
+
+    Two selections whose ranks have not been chosen yet count as different.
+    """
+    found: dict[tuple[object, ...], Mixture] = {}
+    for mixture in mixtures:
+        ranks = tuple(effective_rank(rank, sizes) for rank in mixture.ranks)
+        special = mixture.rank if mixture.selected or mixture.kind == "control" else ""
+        found.setdefault((mixture.experts, ranks, mixture.active, special), mixture)
+    return list(found.values())

@@ -11,7 +11,7 @@ from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.mixtures import Rank
 from flexmore.config.study import Study
 from flexmore.device import torch_device
-from flexmore.mixtures.grid import Mixture, Sweep, sweeps
+from flexmore.mixtures.grid import Mixture, distinct_mixtures, sweeps
 from flexmore.mixtures.parameters import effective_rank
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.modeling_flexmore import FlexMoREForCausalLM
@@ -28,49 +28,42 @@ class Speed:
     new: float
 
 
-def time_layers(study: Study, sizes: ModelSizes, itemsize: int) -> dict[str, float]:
-    """Time a layer of each sweep's mixtures and return the hours that a million tokens take.
+def time_layers(study: Study, sizes: ModelSizes, dtype: str) -> dict[str, Speed]:
+    """Time a layer of each sweep's mixtures and return the seconds that a token takes in all mixtures of the sweep.
 
     Mixtures of the same weights count once; the ranks that a selection will choose count as dense. Of the ranks that
     run as corrections only the smallest and the largest are timed; the others are interpolated.
 
     Args:
-        itemsize: bytes of a number in the checkpoints, 2 or 4, for the dtype `checkpoint`.
-
-    Returns:
-        `<sweep>.prompt` and `<sweep>.new`: hours that all mixtures of the sweep take for a million tokens of prompts,
-        and for a million generated ones; `<sweep>.mixtures`: how many of its mixtures differ.
+        dtype: the dtype of evaluation, such as `bfloat16`.
     """
-    device, dtype = torch_device(study.evaluate.device), _dtype(study, itemsize)
+    device, wanted = torch_device(study.evaluate.device), getattr(torch, dtype)
     known: dict[tuple[int, int, Rank], Speed] = {}
 
     def speed(mixture: Mixture, rank: Rank) -> Speed:
         key = (len(mixture.experts), mixture.active, rank)
         if key not in known:
-            known[key] = _time_layer(sizes, [rank] * len(mixture.experts), mixture.active, device, dtype)
+            known[key] = _time_layer(sizes, [rank] * len(mixture.experts), mixture.active, device, wanted)
         return known[key]
 
     found = {}
     for sweep in sweeps(study):
-        each = [_between(mixture, rank, sizes, speed) for mixture, rank in _distinct(sweep, sizes)]
-        found[f"{sweep.name}.prompt"] = 1e6 * sum(one.prompt for one in each) / 3600
-        found[f"{sweep.name}.new"] = 1e6 * sum(one.new for one in each) / 3600
-        found[f"{sweep.name}.mixtures"] = len(each)
+        mixtures = distinct_mixtures(sweep.mixtures, sizes)
+        each = [_between(mixture, _rank(mixture, sizes), sizes, speed) for mixture in mixtures]
+        found[sweep.name] = Speed(sum(one.prompt for one in each), sum(one.new for one in each))
     return found
+
+
+def _rank(mixture: Mixture, sizes: ModelSizes) -> Rank:
+    """Return the effective rank of a mixture's experts; `full` for controls and for selections, as both run dense."""
+    dense = mixture.kind == "control" or not mixture.ranks
+    return "full" if dense else effective_rank(mixture.ranks[0], sizes)
 
 
 def device_name(study: Study) -> str:
     """What was measured on."""
     device = torch_device(study.evaluate.device)
     return str(torch.cuda.get_device_name(device)) if device.type == "cuda" else "one thread of this CPU"
-
-
-def _distinct(sweep: Sweep, sizes: ModelSizes) -> list[tuple[Mixture, Rank]]:
-    found: dict[tuple[Rank | str, int], tuple[Mixture, Rank]] = {}
-    for mixture in sweep.mixtures:
-        rank: Rank = effective_rank(mixture.ranks[0], sizes) if mixture.ranks else "full"
-        found.setdefault((mixture.rank if mixture.selected else rank, mixture.active), (mixture, rank))
-    return list(found.values())
 
 
 def _between(mixture: Mixture, rank: Rank, sizes: ModelSizes, speed: Callable[[Mixture, Rank], Speed]) -> Speed:
@@ -135,11 +128,3 @@ def _seconds(device: torch.device, work: Callable[[], object]) -> float:
             torch.cuda.synchronize(device)
         taken.append(time.perf_counter() - start)
     return statistics.median(taken[1:])
-
-
-def _dtype(study: Study, itemsize: int) -> torch.dtype:
-    stated = study.evaluate.dtype
-    if stated != "checkpoint":
-        found: torch.dtype = getattr(torch, stated)
-        return found
-    return torch.bfloat16 if itemsize == 2 else torch.float32

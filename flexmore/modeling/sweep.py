@@ -13,15 +13,15 @@ from flexmore.config.paths import StudyPaths
 from flexmore.device import torch_device
 from flexmore.errors import FlexmoreError
 from flexmore.factors.store import FactorStore
-from flexmore.mixtures.dense import DENSE_LIMIT, dense_experts
+from flexmore.mixtures.dense import dense_experts
 from flexmore.mixtures.grid import Mixture
-from flexmore.mixtures.parameters import effective_rank
+from flexmore.mixtures.memory import weigh_sweep
 from flexmore.mixtures.recipe import available_rank
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.dense_cache import DenseCache, Weights
 from flexmore.modeling.experts import FlexMoREExpert
 from flexmore.modeling.modeling_flexmore import FlexMoREForCausalLM
-from flexmore.modeling.placement import DeviceMap, connect, device_map, sweep_bytes, to_empty
+from flexmore.modeling.placement import DeviceMap, connect, device_map, to_empty
 from flexmore.modeling.weights import ExpertWeights
 
 
@@ -83,9 +83,7 @@ class SweepModel:
             for name in experts
         ]
         wanted = resolved_dtype(weights[0].checkpoint, dtype)
-        sizes = weights[0].checkpoint.sizes
-        ranks = [[effective_rank(rank, sizes) for rank in mixture.ranks] for mixture in mixtures]
-        where = device_map(device, sizes.layers, *sweep_bytes(sizes, ranks, DENSE_LIMIT, wanted.itemsize))
+        where = device_map(device, weigh_sweep(weights[0].checkpoint.sizes, mixtures, wanted.itemsize))
         sweep = cls(_assemble(weights, wanted, where), tokenizer, weights)
         for name in experts:
             sweep._load_factors(name, max((sweep._factored(mixture).get(name, 0) for mixture in mixtures), default=0))

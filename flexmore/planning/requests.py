@@ -1,99 +1,132 @@
-"""What a job of the study asks of a machine, from the sizes of its models: memory and time, as pure functions.
+"""What the jobs of a study request from a scheduler, at their first attempt: memory in MB, minutes, GPUs.
 
-Rules ask for these, times the attempt: a job that was killed for memory or time comes back with more, and goes on from
-the cache. Memory begins with what Snakemake, twice in a job, Python and torch take before any work; the pocket family's
-jobs live on that alone where SLURM kills those that take more (tests/slurm/).
+Memory and time are those of the models (`flexmore.planning.memory`, `flexmore.planning.time`), with a margin. A job
+that was killed for memory or time requests more at its next attempt, and resumes from the cache.
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from flexmore.architectures.sizes import ModelSizes
-from flexmore.config.experts import HubSource
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
-from flexmore.experts.sizes import sizes_of
-from flexmore.mixtures.grid import Sweep
+from flexmore.evaluation.suite import TaskInfo
+from flexmore.mixtures.grid import Sweep, sweeps
+from flexmore.mixtures.memory import WEIGHT_SHARE
+from flexmore.planning.jobs import cut_sweep
+from flexmore.planning.memory import (
+    GB,
+    MIB,
+    Memory,
+    acquire_memory,
+    count_gpus,
+    evaluate_memory,
+    factorize_memory,
+    sweep_weights,
+    tables_memory,
+)
+from flexmore.planning.mixtures import planned_sizes
+from flexmore.planning.time import factorize_hours, stated_hours
 
-BASE_MB = 1500
-"""Of a job that loads torch, before it loads a model."""
+MEMORY_MARGIN, TIME_MARGIN = 1.2, 2
+"""Factors by which requests exceed what the models expect."""
+
+SNAKEMAKE_MB = 500
+"""Memory that Snakemake takes in a job of a cluster, where it runs twice; measured: 180 MB each."""
+
+START_MINUTES = 60
+"""Minutes until a job computes: its start, copying weights to the node, loading them."""
 
 DAY = 24 * 60
-"""Minutes. No job asks for more: it is cut off, and its retry goes on from the cache."""
-
-FLOPS = 1e14
-"""Operations a second that evaluation is taken to reach; a low guess for one large GPU, not measured."""
-
-TOKENS = 1000
-"""Of one item with its examples: the paper's five-shot prompts, roughly."""
-
-_UNKNOWN = ModelSizes(hidden=4096, ffn=11008, layers=32, vocabulary=100352, heads=32, key_value_heads=32)
+"""Minutes. No job requests more; it would be cut off there, and its next attempt resumes from the cache."""
 
 
-def sizes(study: Study) -> ModelSizes:
-    """The sizes of a study's models; those of a 7B model where they are on the hub alone and nobody states them."""
-    try:
-        return sizes_of(study)
-    except FlexmoreError:
-        return _UNKNOWN
+@dataclass(frozen=True)
+class Request:
+    """What one job requests.
+
+    Attributes:
+        mb: memory in MB (2^20 bytes).
+        jobs: number of such jobs.
+    """
+
+    mb: int
+    minutes: int
+    gpus: int
+    jobs: int
 
 
-def acquire_mb(study: Study) -> int:
-    """Memory of acquiring an expert, in MB: tensors are checked one at a time, the embeddings are the largest."""
-    model = sizes(study)
-    return BASE_MB + _mb(4 * model.vocabulary * model.hidden * _bytes(study))
+def request_acquire(study: Study) -> Request:
+    """Return the request of acquiring an expert."""
+    return Request(_mb(acquire_memory(study, planned_sizes(study))), START_MINUTES, 0, len(study.experts))
 
 
-def factorize_mb(study: Study) -> int:
-    """Memory of factorizing an expert, in MB: one projection at a time, with its Gram matrix, in fp64 at worst."""
-    model = sizes(study)
-    return 2 * BASE_MB + _mb(8 * model.hidden * model.ffn * 8)
+def request_factorize(study: Study) -> Request:
+    """Return the request of factorizing an expert."""
+    sizes = planned_sizes(study)
+    minutes = _minutes(factorize_hours(sizes))
+    return Request(_mb(factorize_memory(study, sizes)), minutes, _gpu(study.factors.device), len(study.names))
 
 
-def evaluate_mb(study: Study, sweep: Sweep) -> int:
-    """Host memory of evaluating a sweep, in MB: every weight passes through it, dense and factored, on its way."""
-    model = sizes(study)
-    weights = model.backbone + model.full_expert * (1 + len(sweep.experts))
-    held = weights if study.evaluate.device != "cpu" else weights + model.full_expert * len(sweep.experts)
-    return 2000 + _mb(1.25 * held * _bytes(study))
+def request_evaluate(study: Study, sweep: Sweep, tasks: Sequence[TaskInfo]) -> Request:
+    """Return the request of evaluating a sweep, or of each of the jobs that it is cut into.
+
+    A job requests at most half a day, so that its second attempt can have twice as much.
+    """
+    sizes, jobs = planned_sizes(study), len(cut_sweep(study, sweep, tasks)) or 1
+    memory = evaluate_memory(study, sizes, sweep, tasks, on_gpu=study.evaluate.device != "cpu")
+    minutes = min(DAY // 2, _minutes(stated_hours(study, sizes, sweep, tasks).most / jobs))
+    gpus = (count_gpus(study, sizes, sweep) or study.evaluate.max_gpus) * _gpu(study.evaluate.device)
+    return Request(_mb(memory), minutes, gpus, jobs)
 
 
-def tables_mb(study: Study, mixtures: int) -> int:
-    """Memory of a step that holds the value of every item of all tasks, in MB."""
-    return BASE_MB + _mb(200 * mixtures * _items(study))
+def request_tables(study: Study, tasks: Sequence[TaskInfo], step: str) -> Request:
+    """Return the request of collect, analyze or draw."""
+    return Request(_mb(tables_memory(study, tasks, step)), START_MINUTES, 0, 1)
 
 
-def factorize_minutes(study: Study) -> int:
-    """Time of factorizing an expert: cubic in the short side, on one CPU core at 1e10 operations a second."""
-    model = sizes(study)
-    operations = 3 * model.layers * 20 * model.saturation**2 * max(model.hidden, model.ffn)
-    return min(DAY, 60 + math.ceil(operations / 1e10 / 60))
+def for_attempt(request: Request, attempt: int) -> Request:
+    """Return a request for an attempt (1, 2 ...): memory and time times its number, a day at most."""
+    return Request(request.mb * attempt, min(DAY, request.minutes * attempt), request.gpus, request.jobs)
 
 
-def evaluate_minutes(study: Study, sweep: Sweep, parts: int = 1) -> int:
-    """Time of one of so many parts of a sweep, of half a day at most: what is cut off there goes on in the retry."""
-    model = sizes(study)
-    active = model.backbone + model.full_expert * max((mixture.active for mixture in sweep.mixtures), default=1)
-    seconds = len(sweep.mixtures) * _items(study) * TOKENS * 2 * active / FLOPS
-    return min(DAY // 2, 120 + math.ceil(seconds / 60 / parts))
+def gpu_shortage(study: Study) -> str | None:
+    """Return which sweeps do not fit on GPUs of the stated memory, and what to change; None where all fit.
+
+    Only weights count: a batch that does not fit is halved. None too where no memory is stated.
+    """
+    settings, sizes = study.evaluate, planned_sizes(study)
+    lacking = [sweep for sweep in sweeps(study) if count_gpus(study, sizes, sweep) is None]
+    if not lacking or settings.device == "cpu":
+        return None
+    needed = {sweep.name: sweep_weights(study, sizes, sweep).total / GB for sweep in lacking}
+    listed = ", ".join(f"{name} ({size:,.1f} GB of weights)" for name, size in needed.items())
+    most = settings.max_gpus if settings.device == "auto" else 1
+    return (
+        f"evaluate.gpu_memory: {settings.gpu_memory:g} GB; sweeps that do not fit on {most} of such GPUs, of which "
+        f"{WEIGHT_SHARE:.0%} are for weights: {listed}. Use larger GPUs, raise evaluate.max_gpus (with `device: auto`; "
+        "the public model needs one GPU that holds it), or leave out `full` and the highest ranks"
+    )
 
 
-def grown(minutes: int, attempt: int) -> int:
-    """Minutes for an attempt (1, 2 ...): more each time, a day at most."""
-    return min(DAY, minutes * attempt)
+def refuse_gpu_shortage(study: Study) -> None:
+    """Check that the stated GPUs hold every sweep.
+
+    Raises:
+        FlexmoreError: they do not; the message is that of `gpu_shortage`.
+    """
+    if message := gpu_shortage(study):
+        raise FlexmoreError(message)
 
 
-def _items(study: Study) -> int:
-    """Items of all tasks at most: the pocket's are known, others have `evaluate.limit`, or 1000 each."""
-    each = study.pocket.items if study.suite.source == "pocket" else study.evaluate.limit or 1000
-    return each * (len(study.suite.tasks) if study.suite.tasks else 120)
+def _gpu(device: str) -> int:
+    """Return 1 for a step that uses a GPU where there is one, else 0."""
+    return 0 if device == "cpu" else 1
 
 
-def _bytes(study: Study) -> int:
-    """Of one weight: what the hub has is bf16."""
-    if study.evaluate.dtype == "checkpoint":
-        return 2 if isinstance(study.experts["public"], HubSource) else 4
-    return 4 if study.evaluate.dtype == "float32" else 2
+def _mb(memory: Memory) -> int:
+    return SNAKEMAKE_MB + math.ceil(MEMORY_MARGIN * memory.resident / MIB)
 
 
-def _mb(count: float) -> int:
-    return math.ceil(count / 2**20)
+def _minutes(hours: float) -> int:
+    return min(DAY, START_MINUTES + math.ceil(TIME_MARGIN * hours * 60))

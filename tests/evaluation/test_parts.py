@@ -2,18 +2,15 @@
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_suite import recipe
 
-from flexmore.config.evaluation import EvaluateSettings, HourJobs
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.parts import SweepPart, hours, parse_shard, parts_of
+from flexmore.evaluation.parts import SweepPart, parse_shard
 from flexmore.evaluation.suite import TaskInfo
-from flexmore.mixtures.grid import Sweep
 from flexmore.mixtures.recipe import Recipe
 
 RECIPES = [recipe(1), recipe(2), recipe(64, "saturated"), recipe(128, "saturated")]
@@ -22,7 +19,6 @@ TASKS = [
     for group in ("MC9", "BBH")
     for i in range(4)
 ]
-SWEEP = Sweep("math", ("math",), tuple(recipe.mixture for recipe in RECIPES))
 
 
 def covered(parts: list[SweepPart], recipes: list[Recipe], tasks: list[TaskInfo]) -> Counter[tuple[str, str]]:
@@ -39,29 +35,9 @@ def test_shards_are_a_partition_of_about_equal_size(n: int, sizes: list[int]) ->
     assert most <= 3 * sum(sizes) / n + max(sizes)
 
 
-@pytest.mark.parametrize(
-    ("jobs", "number"),
-    [("sweep", 0), ("mixture", 4), ("mixture-group", 8), (HourJobs(hours=1, tokens_per_second=1000), 5)],
-)
-def test_jobs_cover_a_sweep(jobs: Any, number: int) -> None:
-    found = parts_of(SWEEP, TASKS, EvaluateSettings(jobs=jobs, limit=1000))
-    assert len(found) == number  # of the hours: 17,840 items of 1000 tokens are 4.96 of them
-    assert covered(list(found.values()) or [SweepPart()], RECIPES, TASKS) == covered([SweepPart()], RECIPES, TASKS)
-
-
-def test_what_one_job_does_is_not_cut() -> None:
-    public = Sweep("public", (), (RECIPES[0].mixture,))
-    for jobs in ("mixture", HourJobs()):
-        assert parts_of(public, TASKS, EvaluateSettings(jobs=jobs)) == {}
-
-
 def test_the_second_mixture_of_the_same_weights_has_nothing_to_do() -> None:
     assert SweepPart("math-r128").of(RECIPES, TASKS, None) == []
     assert len(SweepPart("math-r64", "BBH").of(RECIPES, TASKS, None)) == 4
-
-
-def test_hours_are_tokens_by_the_stated_speed() -> None:
-    assert hours(7200.0, HourJobs(tokens_per_second=2.0)) == 1.0
 
 
 def test_options_are_those_of_the_command_line() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flexmore.mixtures.dense import break_even, dense_experts
+from flexmore.mixtures.dense import break_even, dense_experts, layer_cost
 
 HIDDEN, FFN = 4096, 11008
 
@@ -46,4 +46,5 @@ def test_no_other_choice_multiplies_less(ranks: tuple[int | None, ...], data: st
     choices = [full | set(some) for size in range(len(adapters) + 1) for some in combinations(adapters, size)]
     found = dense_experts(ranks, active, HIDDEN, FFN)
     assert full <= found
+    assert layer_cost(ranks, active, HIDDEN, FFN) * HIDDEN * FFN == pytest.approx(cost(found))
     assert cost(found) == pytest.approx(min(cost(frozenset(choice)) for choice in choices))

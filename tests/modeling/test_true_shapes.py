@@ -101,8 +101,7 @@ def planned(root: Path, names: list[str]) -> int:
         "family": "random", "results": str(root / "results"), "ranks": [16, 256, "full"], "experts": experts,
         "joint": {"active": [2], "selections": []}, "evaluate": {"batch_tokens": 64},
     })  # fmt: skip
-    memory = evaluate_memory(study, sizes_of(study), find_sweep(study, "joint-a2"))
-    return memory.host + memory.mapped
+    return evaluate_memory(study, sizes_of(study), find_sweep(study, "joint-a2"), [], on_gpu=False).resident
 
 
 def test_seven_experts_from_folder_to_forward_within_8_gb(tmp_path: Path) -> None:

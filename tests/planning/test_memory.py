@@ -1,126 +1,105 @@
-"""What a study takes: bytes as they lie on disk, memory as it was measured, warnings where it will not do."""
+"""The memory of every step, against what jobs of finished studies took."""
 
-import json
-import shutil
-from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from local_hub import Hub
 
-from flexmore.architectures.sizes import ModelSizes
-from flexmore.checkpoints.folder import needed_files
-from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
-from flexmore.evaluation.parts import parts_of
-from flexmore.experts.acquire import acquire
 from flexmore.experts.sizes import sizes_of
-from flexmore.factors.factorize import factorize_expert
-from flexmore.hub.models import ModelHub
 from flexmore.mixtures.grid import find_sweep
-from flexmore.planning import memory as footprint
-from flexmore.planning import requests as resources
-from flexmore.planning.plan import plan, render, sizes_on_hub, warnings
+from flexmore.planning.memory import (
+    MIB,
+    Memory,
+    acquire_memory,
+    batch_bytes,
+    count_gpus,
+    evaluate_memory,
+    factorize_memory,
+    tables_memory,
+)
 from flexmore.suites.study_suite import tasks_of
 
 PAPER = load_study(Path("config/paper.yaml"))
+POCKET = load_study(Path("config/config.yaml"))
+SMOKE = load_study(Path("tests/workflow/smoke.yaml"))
+
+MEASURED = {
+    "pocket": {
+        "acquire": 606, "factorize": 339, "evaluate public": 626, "evaluate math": 652, "evaluate joint-a7": 655,
+        "collect": 404, "analyze": 416, "draw": 352,
+    },
+    "smoke": {
+        "acquire": 585, "factorize": 339, "evaluate public": 558, "evaluate math": 569, "collect": 246, "analyze": 257,
+        "draw": 274,
+    },
+}  # fmt: skip
+"""Largest `max_rss` in MiB of each step's jobs in Snakemake's benchmarks."""
 
 
-def planned(study: Study, **given: Any) -> dict[str, Any]:
-    return plan(study, sizes_of(study), tasks_of(study), **given)
+def changed(study: Study, **settings: Any) -> Study:
+    return study.model_copy(update={"evaluate": study.evaluate.model_copy(update=settings)})
 
 
-def test_a_checkpoints_tensors_are_counted_exactly(family: Path) -> None:
-    for name, experts in (("public", 1), ("math", 2)):
-        sizes = ModelSizes.from_config(json.loads((family / name / "config.json").read_text()))
-        index = json.loads((family / name / "model.safetensors.index.json").read_text())
-        assert footprint.tensor_bytes(sizes, experts, 4) == index["metadata"]["total_size"]
+def planned(study: Study, name: str) -> Memory:
+    step, _, sweep = name.partition(" ")
+    sizes, tasks = sizes_of(study), tasks_of(study)
+    if step == "acquire":
+        return acquire_memory(study, sizes)
+    if step == "factorize":
+        return factorize_memory(study, sizes)
+    if step == "evaluate":
+        return evaluate_memory(study, sizes, find_sweep(study, sweep), tasks, on_gpu=False)
+    return tables_memory(study, tasks, step)
 
 
-@pytest.mark.parametrize("settings", [{}, {"dtype": "bfloat16"}, {"max_rank": 5}, {"dtype": "float16", "max_rank": 9}])
-def test_a_layer_of_factors_is_counted_to_the_byte(study_of: Any, settings: dict[str, Any], tmp_path: Path) -> None:
-    study = study_of(factors=settings)
-    acquire(study, "math")
-    factorize_expert(Checkpoint(study.paths.expert("math")), "0" * 32, tmp_path / "out", study.factors, "math")
-    sizes = {path.stat().st_size for path in (tmp_path / "out").glob("layer-*.safetensors")}
-    assert sizes == {footprint.layer_bytes(study, sizes_of(study))}
-
-
-def test_the_papers_bytes() -> None:
-    content = planned(PAPER)
-    each = {entry["expert"]: entry["bytes"] for entry in content["acquire"]}
-    assert each["public"] == 2 * 7_298_617_344
-    assert each["math"] == 2 * (7_298_617_344 + 4_328_521_728 + 2 * 4096 * 32)
-    assert content["distinct"] == 1 + 6 * 14 + 3 * (14 + 2)
-    tensors = 32 * (2 * 3 * 4096 * (4096 + 11008) + 4 * 3 * 4096)
-    assert 0 < content["factors"]["total"] / 6 - tensors < 32 * 1000  # headers
-    assert content["disk"]["needed"] > sum(each.values()) + content["factors"]["total"]
-
-
-def test_what_is_asked_for_is_what_the_rules_ask() -> None:
-    content = planned(PAPER)
-    joint = content["asked"]["evaluate joint-a7"]
-    sweep = find_sweep(PAPER, "joint-a7")
-    assert joint["mb"] == resources.evaluate_mb(PAPER, sweep)
-    assert joint["jobs"] == len(parts_of(sweep, tasks_of(PAPER), PAPER.evaluate)) > 1
-    assert joint["minutes"] == resources.evaluate_minutes(PAPER, sweep, joint["jobs"])
-    assert f"asks      {joint['mb']:,} MB and {joint['minutes']} minutes, {joint['jobs']} jobs each" in render(content)
-
-
-def test_what_is_here_is_not_counted_again(composed: Study) -> None:
-    content = planned(composed)
-    files = {entry["expert"]: entry["bytes"] for entry in content["acquire"]}
-    folder = composed.paths.expert("math")
-    assert files["math"] == sum(
-        (folder / name).stat().st_size for name in needed_files([p.name for p in folder.iterdir()])
-    )
-    assert {entry["to_fetch"] for entry in content["acquire"]} == {0}
-    assert content["factors"]["layers_here"] == 2 * len(composed.names)
-    assert content["disk"]["needed"] == content["scores_about"]
-    assert "here already" in render(content)
-
-
-def test_the_hub_is_asked_for_files(server: Hub, family: Path, tmp_path: Path) -> None:
-    experts = {name: {"source": "hub", "repo": f"made/{name}"} for name in ("public", "math")}
-    for name in experts:
-        server.publish(f"made/{name}", family / name)
-    sizes = {"hidden": 16, "ffn": 24, "layers": 2, "vocabulary": 48, "heads": 2, "key_value_heads": 2}
-    joint: dict[str, Any] = {"active": [2], "selections": []}
-    given: dict[str, Any] = {"family": "made", "results": str(tmp_path), "experts": experts, "ranks": [4]}
-    study = load_study(given | {"joint": joint, "sizes": sizes})
-    found = sizes_on_hub(study, ModelHub(server.url))
-    assert found == {name: sum(path.stat().st_size for path in (family / name).iterdir()) for name in experts}
-    assert not server.sent
-    content = planned(study, on_hub=found)
-    assert [entry["to_fetch"] for entry in content["acquire"]] == list(found.values())
-
-
-def test_what_will_not_do_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    usage, memory = namedtuple("usage", "total used free"), namedtuple("memory", "total")
-    monkeypatch.setattr("flexmore.planning.plan._gpu_bytes", lambda: None)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 0, 10**12))
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(10**12))
-    assert warnings(planned(PAPER)) == []
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 0, 10**11))
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(50 * 10**9))
-    disk, host = warnings(planned(PAPER))
-    assert "225." in disk
-    assert "100.0 GB are free" in disk
-    assert "set `results:`" in disk
-    assert host.startswith("evaluate joint-a2, evaluate joint-a4")
-    assert "this machine has 50.0 GB" in host
-    monkeypatch.setattr("flexmore.planning.plan._gpu_bytes", lambda: 80 * 10**9)
-    _, device = warnings(planned(PAPER))
-    assert device.startswith("evaluate joint-a2, evaluate joint-a2-selected, evaluate joint-a4")
-    assert "the GPU here has 80.0 GB" in device
+@pytest.mark.parametrize(("study", "measured"), [(POCKET, MEASURED["pocket"]), (SMOKE, MEASURED["smoke"])])
+def test_the_plan_is_at_most_a_third_above_what_jobs_took(study: Study, measured: dict[str, int]) -> None:
+    for name, mib in measured.items():
+        assert 1.0 <= planned(study, name).resident / MIB / mib <= 1.3, name
 
 
 def test_the_papers_pairs_fit_80_gb_and_its_joint_mixtures_141() -> None:
-    """By arithmetic: no GPU has seen them."""
-    sizes = sizes_of(PAPER)
-    pair, joint = (footprint.evaluate_memory(PAPER, sizes, find_sweep(PAPER, name)) for name in ("math", "joint-a7"))
+    """By arithmetic: they have not run on a GPU."""
+    pair, joint = (planned(PAPER, f"evaluate {name}") for name in ("math", "joint-a7"))
     assert 14.6e9 + 8.7e9 < pair.gpu < 0.9 * 80e9
     assert 66.5e9 < joint.gpu < 0.9 * 141e9
+
+
+def test_a_selection_may_choose_any_rank_of_the_ladder() -> None:
+    uniform, selected = (planned(PAPER, f"evaluate joint-a4{end}") for end in ("", "-selected"))
+    assert selected.gpu == uniform.gpu
+    assert selected.mapped < uniform.mapped  # `full` is no choice of a selection
+
+
+def test_on_a_gpu_the_host_holds_no_weights_of_mixtures() -> None:
+    sizes, tasks, sweep = sizes_of(PAPER), tasks_of(PAPER), find_sweep(PAPER, "math")
+    on_gpu = evaluate_memory(PAPER, sizes, sweep, tasks, on_gpu=True)
+    on_cpu = evaluate_memory(PAPER, sizes, sweep, tasks, on_gpu=False)
+    assert on_gpu.gpu == on_cpu.gpu
+    assert on_cpu.host - on_gpu.host > 14.6e9 + 8.6e9 + batch_bytes(PAPER, sizes) - 2e9
+
+
+def test_another_dtype_is_held_beside_the_files() -> None:
+    sizes, tasks, sweep = sizes_of(PAPER), tasks_of(PAPER), find_sweep(PAPER, "math")
+    same = evaluate_memory(PAPER, sizes, sweep, tasks, on_gpu=False)
+    wide = evaluate_memory(changed(PAPER, dtype="float32"), sizes, sweep, tasks, on_gpu=False)
+    assert wide.host - same.host > 2 * 8.6e9 + 14.6e9
+    assert wide.mapped < same.mapped
+
+
+def test_gpus_follow_from_their_stated_memory() -> None:
+    sizes = sizes_of(PAPER)
+
+    def gpus(name: str, **settings: Any) -> int | None:
+        return count_gpus(changed(PAPER, **settings), sizes, find_sweep(PAPER, name))
+
+    assert gpus("joint-a7") == 1  # not stated
+    assert gpus("math", gpu_memory=80.0) == 1
+    assert gpus("joint-a7", gpu_memory=80.0) == 2
+    assert gpus("joint-a7", gpu_memory=40.0) == 4
+    assert gpus("joint-a7", gpu_memory=40.0, max_gpus=3) is None
+    assert gpus("joint-a7", gpu_memory=80.0, device="cuda:1") is None  # one named device
+    assert gpus("public", gpu_memory=12.0) is None  # transformers' own model is not spread
+    assert gpus("joint-a7", gpu_memory=12.0, engine="vllm") == 1

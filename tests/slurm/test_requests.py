@@ -1,4 +1,4 @@
-"""What the paper's jobs ask for, at their first attempt and their last, taken by a real sbatch for another day."""
+"""What the paper's jobs request, at their first attempt and their last, accepted by a real sbatch for another day."""
 
 from pathlib import Path
 
@@ -7,8 +7,9 @@ import yaml
 from slurm_cluster import cluster
 
 from flexmore.config.loading import load_study
-from flexmore.mixtures.grid import grid, sweeps
-from flexmore.planning import requests as resources
+from flexmore.mixtures.grid import sweeps
+from flexmore.planning.requests import for_attempt, request_evaluate, request_factorize, request_tables
+from flexmore.suites.study_suite import tasks_of
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600)]
 
@@ -16,13 +17,10 @@ pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600)]
 def test_a_large_enough_node_accepts_every_request_and_a_small_one_does_not() -> None:
     study = load_study(Path("config/paper.yaml"))
     attempts = (1, 1 + yaml.safe_load(Path("profiles/slurm/config.yaml").read_text())["retries"])
-    asked = {
-        f"evaluate {sweep.name}": (resources.evaluate_mb(study, sweep), resources.evaluate_minutes(study, sweep), 1)
-        for sweep in sweeps(study)
-    }
-    factorize = (resources.factorize_mb(study), resources.factorize_minutes(study), 1)
-    asked |= {f"factorize {name}": factorize for name in study.names}
-    asked |= {step: (resources.tables_mb(study, len(grid(study))), 60, 0) for step in ("collect", "analyze", "draw")}
+    tasks = tasks_of(study)
+    requests = [request_evaluate(study, sweep, tasks) for sweep in sweeps(study)]
+    requests += [request_factorize(study)] * len(study.names)
+    requests += [request_tables(study, tasks, step) for step in ("collect", "analyze", "draw")]
     with cluster("--db", large="1", mem="2000000", cpus="64") as slurm:
 
         def taken(megabytes: int, minutes: int, gpus: int) -> str:
@@ -31,10 +29,11 @@ def test_a_large_enough_node_accepts_every_request_and_a_small_one_does_not() ->
                 "sbatch", "--parsable", "--begin=now+1day", "--output=/dev/null", "--wrap=true", *wanted
             ).strip()
 
-        for megabytes, minutes, gpus in asked.values():
+        for request in requests:
             for attempt in attempts:
-                assert taken(megabytes * attempt, resources.grown(minutes, attempt), gpus).isdigit()
+                found = for_attempt(request, attempt)
+                assert taken(found.mb, found.minutes, found.gpus).isdigit()
         waiting = slurm.ask("squeue", "--noheader", "--format=%T %r").splitlines()
-        assert waiting == ["PENDING BeginTime"] * len(asked) * len(attempts)
+        assert waiting == ["PENDING BeginTime"] * len(requests) * len(attempts)
         with pytest.raises(Exception, match="sbatch"):
             taken(3_000_000, 60, 0)  # so that acceptance means something

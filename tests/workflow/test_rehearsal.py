@@ -18,7 +18,7 @@ from place import Place
 from flexmore.config.loading import load_study
 from flexmore.experts.sizes import sizes_of
 from flexmore.mixtures.grid import grid
-from flexmore.planning import memory as footprint
+from flexmore.planning.memory import MIB
 from flexmore.planning.plan import plan
 from flexmore.suites.study_suite import tasks_of
 
@@ -133,21 +133,25 @@ def test_a_rank_above_saturation_is_the_same_mixture(rehearsed: Place) -> None:
 
 
 def test_what_was_planned_is_what_it_took(rehearsed: Place) -> None:
-    """Memory within 25 %; of factors every byte, of downloads too."""
+    """Every byte of factors and of downloads; no more memory than planned.
+
+    How much less depends on load: Snakemake looks at a job now and then, and may miss its peak.
+    """
     study = load_study(rehearsed.folder / rehearsed.config)
     with chdir(rehearsed.folder):
         content = plan(study, sizes_of(study), tasks_of(study))
     assert all(entry["known"] == "here" for entry in content["acquire"])
     layers = rehearsed.results.glob("factors/*/layer-*.safetensors")
     assert sum(path.stat().st_size for path in layers) == content["factors"]["total"]
-    shares: dict[str, list[float]] = {}
+    for entry in content["acquire"]:
+        files = (rehearsed.results / "experts" / entry["expert"]).glob("[!.]*")
+        names = json.loads((rehearsed.results / "experts" / entry["expert"] / "source.json").read_text())["files"]
+        assert entry["bytes"] == sum(path.stat().st_size for path in files if path.name in names)
     for step, memory in content["memory"]["steps"].items():
         rule, _, subject = step.partition(" ")
-        for path in (rehearsed.results / "benchmarks" / rule).glob(f"{subject or '*'}.tsv"):
-            measured = float(pd.read_csv(path, sep="\t")["max_rss"].iloc[0]) * footprint.MIB
-            shares.setdefault(rule, []).append(measured / (memory["host"] + memory["mapped"]))
-    # Snakemake looks now and then: it may miss a job's peak, and counts a process twice while it forks
-    assert {rule: median(found) for rule, found in shares.items()} == dict.fromkeys(shares, pytest.approx(1, abs=0.25))
+        files = (rehearsed.results / "benchmarks" / rule).glob(f"{subject or '*'}.tsv")
+        peaks = [float(pd.read_csv(path, sep="\t")["max_rss"].iloc[0]) * MIB for path in files]
+        assert not peaks or median(peaks) <= memory["host"] + memory["mapped"], step
 
 
 def test_tokens_are_counted(rehearsed: Place) -> None:

@@ -18,8 +18,12 @@ rule acquire:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: acquire_mb(STUDY) * attempt,
-        runtime=lambda wildcards, attempt: grown(60, attempt),
+        mem_mb=lambda wildcards, attempt: for_attempt(
+            request_acquire(STUDY), attempt
+        ).mb,
+        runtime=lambda wildcards, attempt: for_attempt(
+            request_acquire(STUDY), attempt
+        ).minutes,
     params:
         config=RESOLVED,
         source=source_of,

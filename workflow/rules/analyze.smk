@@ -23,8 +23,12 @@ rule collect:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: tables_mb(STUDY, MIXTURES) * attempt,
-        runtime=lambda wildcards, attempt: grown(60, attempt),
+        mem_mb=lambda wildcards, attempt: for_attempt(
+            request_tables(STUDY, TASKS, "collect"), attempt
+        ).mb,
+        runtime=lambda wildcards, attempt: for_attempt(
+            request_tables(STUDY, TASKS, "collect"), attempt
+        ).minutes,
     params:
         config=RESOLVED,
         source=digest("steps/study/collect.py", "mixtures", "analysis"),
@@ -50,8 +54,12 @@ rule analyze:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: tables_mb(STUDY, MIXTURES) * attempt,
-        runtime=lambda wildcards, attempt: grown(60, attempt),
+        mem_mb=lambda wildcards, attempt: for_attempt(
+            request_tables(STUDY, TASKS, "analyze"), attempt
+        ).mb,
+        runtime=lambda wildcards, attempt: for_attempt(
+            request_tables(STUDY, TASKS, "analyze"), attempt
+        ).minutes,
     params:
         config=RESOLVED,
         settings=STUDY.analysis.model_dump(),

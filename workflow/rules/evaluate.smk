@@ -20,15 +20,15 @@ rule evaluate_part:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: evaluate_mb(STUDY, SWEEPS[wildcards.sweep])
-        * attempt,
-        runtime=lambda wildcards, attempt: grown(
-            evaluate_minutes(
-                STUDY, SWEEPS[wildcards.sweep], len(PARTS[wildcards.sweep])
-            ),
-            attempt,
+        mem_mb=lambda wildcards, attempt: for_attempt(
+            REQUESTS[wildcards.sweep], attempt
+        ).mb,
+        runtime=lambda wildcards, attempt: for_attempt(
+            REQUESTS[wildcards.sweep], attempt
+        ).minutes,
+        gpu=lambda wildcards: (
+            REQUESTS[wildcards.sweep].gpus if uses_gpus(STUDY.evaluate.device) else 0
         ),
-        gpu=lambda wildcards: gpus(STUDY.evaluate.device),
         stage="",
     params:
         config=RESOLVED,
@@ -62,12 +62,15 @@ rule evaluate:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: evaluate_mb(STUDY, SWEEPS[wildcards.sweep])
-        * attempt,
-        runtime=lambda wildcards, attempt: grown(
-            evaluate_minutes(STUDY, SWEEPS[wildcards.sweep]), attempt
+        mem_mb=lambda wildcards, attempt: for_attempt(
+            REQUESTS[wildcards.sweep], attempt
+        ).mb,
+        runtime=lambda wildcards, attempt: for_attempt(
+            REQUESTS[wildcards.sweep], attempt
+        ).minutes,
+        gpu=lambda wildcards: (
+            REQUESTS[wildcards.sweep].gpus if uses_gpus(STUDY.evaluate.device) else 0
         ),
-        gpu=lambda wildcards: gpus(STUDY.evaluate.device),
         stage="",
     params:
         config=RESOLVED,
@@ -125,11 +128,11 @@ rule calibrate:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: evaluate_mb(STUDY, SWEEPS["public"]) * attempt,
-        runtime=lambda wildcards, attempt: grown(
-            evaluate_minutes(STUDY, SWEEPS["public"]), attempt
-        ),
-        gpu=lambda wildcards: gpus(STUDY.evaluate.device),
+        mem_mb=lambda wildcards, attempt: for_attempt(REQUESTS["public"], attempt).mb,
+        runtime=lambda wildcards, attempt: for_attempt(
+            REQUESTS["public"], attempt
+        ).minutes,
+        gpu=lambda wildcards: int(uses_gpus(STUDY.evaluate.device)),
         stage="",
     params:
         config=RESOLVED,

@@ -15,9 +15,13 @@ rule factorize:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: factorize_mb(STUDY) * attempt,
-        runtime=lambda wildcards, attempt: grown(factorize_minutes(STUDY), attempt),
-        gpu=lambda wildcards: gpus(STUDY.factors.device),
+        mem_mb=lambda wildcards, attempt: for_attempt(
+            request_factorize(STUDY), attempt
+        ).mb,
+        runtime=lambda wildcards, attempt: for_attempt(
+            request_factorize(STUDY), attempt
+        ).minutes,
+        gpu=lambda wildcards: int(uses_gpus(STUDY.factors.device)),
     params:
         config=RESOLVED,
         factors=STUDY.factors.model_dump(exclude={"device"}),

@@ -29,8 +29,12 @@ rule draw:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: tables_mb(STUDY, MIXTURES) * attempt,
-        runtime=lambda wildcards, attempt: grown(60, attempt),
+        mem_mb=lambda wildcards, attempt: for_attempt(
+            request_tables(STUDY, TASKS, "draw"), attempt
+        ).mb,
+        runtime=lambda wildcards, attempt: for_attempt(
+            request_tables(STUDY, TASKS, "draw"), attempt
+        ).minutes,
     params:
         config=RESOLVED,
         settings=STUDY.analysis.model_dump(),

@@ -22,10 +22,12 @@ from flexmore.cluster.slurm import living
 from flexmore.config.loading import dump_study, load_study, read_config
 from flexmore.config.names import SELECTION_RULES
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.parts import parts_of
 from flexmore.files import clear_leftovers, write_text
 from flexmore.mixtures.grid import sweeps
-from flexmore.planning.requests import acquire_mb, evaluate_mb, evaluate_minutes, factorize_mb, factorize_minutes, grown, tables_mb
+from flexmore.planning.jobs import cut_sweep
+from flexmore.planning.requests import (
+    for_attempt, refuse_gpu_shortage, request_acquire, request_evaluate, request_factorize, request_tables
+)
 from flexmore.cluster.resume import running_here
 from flexmore.revisions import ENGINE_REVISION, FACTORS_REVISION, POCKET_REVISION, RECIPES_REVISION, digest
 from flexmore.suites.study_suite import tasks_of
@@ -40,9 +42,10 @@ try:
         config = default
     STUDY = load_study(config)
     SWEEPS = {sweep.name: sweep for sweep in sweeps(STUDY)}
-    PARTS = {
-        name: parts_of(sweep, tasks_of(STUDY), STUDY.evaluate)
-        for name, sweep in SWEEPS.items()
+    TASKS = tasks_of(STUDY)
+    PARTS = {name: cut_sweep(STUDY, sweep, TASKS) for name, sweep in SWEEPS.items()}
+    REQUESTS = {
+        name: request_evaluate(STUDY, sweep, TASKS) for name, sweep in SWEEPS.items()
     }
 except FlexmoreError as error:
     raise WorkflowError(str(error))
@@ -53,7 +56,6 @@ if image := os.environ.get("FLEXMORE_IMAGE"):
     container: image
 
 
-MIXTURES = sum(len(sweep.mixtures) for sweep in SWEEPS.values())
 CUT = {name for name, parts in PARTS.items() if parts}
 PAIR_SWEEPS = [name for name, sweep in SWEEPS.items() if not sweep.joint]
 ROOT = str(STUDY.paths.root)
@@ -126,11 +128,18 @@ def suite_files():
     )
 
 
-def gpus(device):
-    """How many GPUs a step on that device asks for: `auto` is one on a cluster, and here where there is one."""
+def uses_gpus(device):
+    """Return whether a step on that device uses GPUs: `auto` does on a cluster, and here where there is one."""
     if device == "auto":
-        return int(workflow.non_local_exec or shutil.which("nvidia-smi") is not None)
-    return int(device.startswith("cuda"))
+        return bool(workflow.non_local_exec or shutil.which("nvidia-smi"))
+    return device.startswith("cuda")
+
+
+if uses_gpus(STUDY.evaluate.device):
+    try:
+        refuse_gpu_shortage(STUDY)
+    except FlexmoreError as error:
+        raise WorkflowError(str(error))
 
 
 def needs_network(step):

@@ -9,9 +9,11 @@ from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.experts.sizes import sizes_of
 from flexmore.mixtures.grid import find_sweep
-from flexmore.planning.memory import itemsize
-from flexmore.planning.plan import effort, render, sizes_on_hub
+from flexmore.planning import downloads
 from flexmore.planning.plan import plan as make_plan
+from flexmore.planning.plan import time_plan
+from flexmore.planning.text import render
+from flexmore.planning.widths import evaluated_dtype
 from flexmore.steps.process import go_offline, use_torch
 from flexmore.suites.study_suite import open_suite, tasks_of
 
@@ -23,9 +25,9 @@ def plan(study: Study, *, ask_hub: bool = False, time_layers: bool = False, as_j
         ask_hub: ask the hub for the sizes of files.
         time_layers: count the suite's tokens and time a layer of true shape on this device, to estimate hours.
     """
-    content = make_plan(study, sizes_of(study), tasks_of(study), sizes_on_hub(study) if ask_hub else None)
+    content = make_plan(study, sizes_of(study), tasks_of(study), downloads.ask_hub(study) if ask_hub else None)
     if time_layers:
-        content |= _hours(study, content)
+        content |= _hours(study)
     return json.dumps(content, indent=1) if as_json else render(content)
 
 
@@ -48,7 +50,7 @@ def count_tokens(study: Study) -> Mapping[str, Mapping[str, int]]:
     return count(open_suite(study), model, study.evaluate)
 
 
-def _hours(study: Study, content: Mapping[str, Any]) -> Mapping[str, Any]:
+def _hours(study: Study) -> Mapping[str, Any]:
     """Return the hours that each sweep takes on this device."""
     go_offline()
     use_torch()
@@ -57,5 +59,5 @@ def _hours(study: Study, content: Mapping[str, Any]) -> Mapping[str, Any]:
 
     tokens = count_tokens(study)
     start = time.process_time()  # a job's imports and loading have been done by now
-    speed = time_sweeps(study, sizes_of(study), itemsize(study))
-    return effort(study, content, tokens, speed, device_name(study), start)
+    speed = time_sweeps(study, sizes_of(study), evaluated_dtype(study))
+    return time_plan(study, sizes_of(study), tasks_of(study), tokens, speed, device_name(study), start)
