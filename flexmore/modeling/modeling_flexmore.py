@@ -25,7 +25,7 @@ from flexmore.architectures.names import PROJECTIONS
 from flexmore.errors import FlexmoreError
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.dense_cache import DenseCache
-from flexmore.modeling.mixing import FlexMoREExperts
+from flexmore.modeling.layer.mixing import FlexMoREExperts
 
 
 class FlexMoREPreTrainedModel(FlexOlmoPreTrainedModel):

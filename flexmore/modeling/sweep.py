@@ -19,7 +19,7 @@ from flexmore.mixtures.memory import weigh_sweep
 from flexmore.mixtures.recipe import available_rank
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.dense_cache import DenseCache, Weights
-from flexmore.modeling.experts import FlexMoREExpert
+from flexmore.modeling.layer.experts import FlexMoREExpert
 from flexmore.modeling.modeling_flexmore import FlexMoREForCausalLM
 from flexmore.modeling.placement import DeviceMap, connect, device_map, to_empty
 from flexmore.modeling.weights import ExpertWeights

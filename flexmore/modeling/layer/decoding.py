@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers.activations import SiLUActivation
 
-from flexmore.modeling.experts import FactorPair
+from flexmore.modeling.layer.experts import FactorPair
 
 # Suffixes: T tokens, D hidden, F ffn, M public and the adapters, R rank
 

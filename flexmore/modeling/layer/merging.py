@@ -7,7 +7,7 @@ from torch import Tensor
 from flexmore.architectures.names import PROJECTIONS
 from flexmore.lowrank import svd as lowrank
 from flexmore.modeling.dense_cache import DenseCache
-from flexmore.modeling.experts import FlexMoREExpert
+from flexmore.modeling.layer.experts import FlexMoREExpert
 
 
 def merged_weights(

@@ -22,11 +22,11 @@ from transformers.activations import ACT2FN, SiLUActivation
 from flexmore.architectures.names import PROJECTIONS
 from flexmore.mixtures.dense import dense_experts
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
-from flexmore.modeling.decoding import FEW, mix_few
 from flexmore.modeling.dense_cache import DenseCache
-from flexmore.modeling.experts import FlexMoREExpert
-from flexmore.modeling.merging import merged_weights
-from flexmore.modeling.routing import RoutedTokens, add_rows, select_rows
+from flexmore.modeling.layer.decoding import FEW, mix_few
+from flexmore.modeling.layer.experts import FlexMoREExpert
+from flexmore.modeling.layer.merging import merged_weights
+from flexmore.modeling.layer.routing import RoutedTokens, add_rows, select_rows
 
 # Suffixes: T tokens, N those of them that chose an expert, D hidden, F ffn, K active experts, R rank
 

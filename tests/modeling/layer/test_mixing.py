@@ -14,8 +14,8 @@ from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoExperts
 from flexmore.architectures.names import PROJECTIONS
 from flexmore.modeling import FlexMoREConfig
 from flexmore.modeling.dense_cache import DenseCache
-from flexmore.modeling.merging import merged_weights
-from flexmore.modeling.mixing import FlexMoREExperts
+from flexmore.modeling.layer.merging import merged_weights
+from flexmore.modeling.layer.mixing import FlexMoREExperts
 
 SIZES: dict[str, Any] = {"num_hidden_layers": 1, "num_attention_heads": 1, "pad_token_id": 0, "vocab_size": 8}
 
