@@ -1,1 +1,1 @@
-"""From scores to tables, selections and figures; never imports torch."""
+"""The analysis: from the tidy table of scores to every other table."""

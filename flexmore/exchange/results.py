@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from flexmore.analysis.tables.checks import COLUMNS, ITEM_COLUMNS
-from flexmore.analysis.tables.table import read_table, typed, write_csv, write_parquet
+from flexmore.analysis.tables.columns import COLUMNS, ITEM_COLUMNS
+from flexmore.analysis.tables.scores import typed
+from flexmore.analysis.tables.storage import read_table, write_csv, write_parquet
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.suite import TaskInfo

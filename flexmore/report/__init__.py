@@ -1,1 +1,1 @@
-""""""
+"""The report: figures and pages made from tables."""

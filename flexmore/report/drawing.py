@@ -6,16 +6,19 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flexmore.analysis.artefacts import FIGURES
-from flexmore.analysis.study import Inputs, analyze, read_inputs
-from flexmore.analysis.tables.ranks import numbered
-from flexmore.analysis.tables.results import read_tables, write_tables
+from flexmore.analysis.all_tables import analyze
+from flexmore.analysis.inputs import Inputs, read_inputs
+from flexmore.analysis.ranks import numbered
+from flexmore.analysis.tables.storage import read_tables, write_tables
 from flexmore.files import write_text
 from flexmore.report.figures import chosen, curves, heatmaps, mixtures, recovered, spectra, style
+from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page.about import About
 from flexmore.report.page.explore import explore
 from flexmore.report.page.readme import captions_in, readme
 
+PAGES = ("README.md", "explore.html")
+"""Beside `tables/` and `figures/`: the report to read, and the page to explore."""
 BESIDE = ("PREDICTIONS.md", "NOTES.md", "config.yaml")
 
 

@@ -1,4 +1,4 @@
-"""What a report on a study is about: its family, settings, planted facts and published values."""
+"""What a report on a study is about: its family, settings, planted facts and reference values."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +9,8 @@ import yaml
 from flexmore.config.study import Study
 from flexmore.report.page.about import About
 
-PUBLISHED = {"flexolmo": Path(__file__).parents[2] / "reports" / "paper" / "published.yaml"}
-"""File of published values, by family. The repository has it, the installed package does not."""
+REFERENCE = {"flexolmo": Path(__file__).parents[2] / "reports" / "paper" / "reference.yaml"}
+"""File of the values that others reported, by family. The repository has it, the installed package does not."""
 
 
 def about_study(study: Study) -> About:
@@ -24,7 +24,7 @@ def about_study(study: Study) -> About:
         seed=str(study.seed),
         command="snakemake --cores all && flexmore publish" if pocket else "snakemake --cores all --configfile …",
         control=pocket,
-        published=read_published(study.family),
+        reference=read_reference(study.family),
     )
 
 
@@ -37,9 +37,9 @@ def count_facts(study: Study) -> Mapping[str, int]:
     return {name: len(FACTS[name].relations) * study.pocket.subjects for name in study.names if name in FACTS}
 
 
-def read_published(family: str) -> dict[str, Any] | None:
-    """Return the published values of a family; None where there are none or their file is not installed."""
-    path = PUBLISHED.get(family)
+def read_reference(family: str) -> dict[str, Any] | None:
+    """Return the values that others reported of a family; None where there are none or their file is not installed."""
+    path = REFERENCE.get(family)
     if path is None or not path.is_file():
         return None
     found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))

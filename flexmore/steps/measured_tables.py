@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flexmore.analysis.study import Inputs, read_inputs
+from flexmore.analysis.inputs import Inputs, read_inputs
 from flexmore.config.paths import StudyPaths
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError

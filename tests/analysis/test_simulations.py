@@ -15,7 +15,7 @@ from flexmore.analysis.findings.shapes import judge_optima
 from flexmore.analysis.findings.skills import compare_skills
 from flexmore.analysis.selection.heldout import ALL, cross_fit
 from flexmore.analysis.statistics.gains import gains
-from flexmore.analysis.statistics.pair_draws import draw_pairs
+from flexmore.analysis.statistics.pair_bootstrap import bootstrap_gains
 from flexmore.config.analysis import AnalysisSettings
 
 SETTINGS = AnalysisSettings(draws=300, reasoning=["BBH"], knowledge=["MMLU"])
@@ -41,7 +41,7 @@ def test_r95s_interval_over_items_covers(draws: int, midpoint: float, gain: floa
     generator, inside, far = np.random.default_rng(1), [], []
     for _ in range(draws):
         scores, items, _ = design.draw(same_for_all(design, {"a": shares}, gain), generator)
-        found = recover(gains(scores, items), SETTINGS, draw_pairs(scores, items, SETTINGS))
+        found = recover(gains(scores, items), SETTINGS, bootstrap_gains(scores, items, SETTINGS))
         row = found[found["scope"] == "average"].iloc[0]
         assert row["r95_reason"] == ""
         low, high = _ladder(row["r95_low"]), _ladder(row["r95_high"])
@@ -65,7 +65,7 @@ def test_r95s_interval_over_tasks_covers_the_tasks_not_drawn(draws: int) -> None
     over_tasks, over_items = [], []
     for _ in range(draws):
         scores, items, _ = design.draw(0.5 * shares(len(design.tasks))[:, None, :], generator)
-        found = recover(gains(scores, items), SETTINGS, draw_pairs(scores, items, SETTINGS))
+        found = recover(gains(scores, items), SETTINGS, bootstrap_gains(scores, items, SETTINGS))
         row = found[found["scope"] == "average"].iloc[0]
         over_tasks.append(_ladder(row["r95_tasks_low"]) <= truth <= _ladder(row["r95_tasks_high"]))
         over_items.append(_ladder(row["r95_low"]) <= truth <= _ladder(row["r95_high"]))
@@ -88,9 +88,9 @@ def test_an_optimum_is_called_where_there_is_one(draws: int, shape: str) -> None
     generator, called, turned = np.random.default_rng(3), [], []
     # a rate that has to be high shows in fewer draws than one that has to be low
     for _ in range(min(draws, 100) if shape == "hump" else draws):
-        scores, _, answers = design.draw(same_for_all(design, curves, 0.3), generator)
+        scores, _, item_scores = design.draw(same_for_all(design, curves, 0.3), generator)
         _, fits = regress(scores, SETTINGS)
-        table = judge_optima(scores, answers, fits[fits["response"] == POOLED], SETTINGS)
+        table = judge_optima(scores, item_scores, fits[fits["response"] == POOLED], SETTINGS)
         called.append(table["optimum"].iloc[0] == "yes")
         turned.append(fits["note"].iloc[0] == "")
     if shape == "hump":
@@ -115,7 +115,7 @@ def test_reasoning_against_knowledge(draws: int, doublings: float, weak: float) 
     for _ in range(min(draws, 100) if doublings else draws):
         scores, items, _ = design.draw(gain, generator)
         gained = gains(scores, items, 0.95, SETTINGS.skills)
-        table = compare_skills(gained, draw_pairs(scores, items, SETTINGS), SETTINGS)
+        table = compare_skills(gained, bootstrap_gains(scores, items, SETTINGS), SETTINGS)
         row = table[(table["expert"] == ALL) & (table["measure"] == "arrival")].iloc[0]
         found.append(row["p"] < 0.05)
         means.append(row["difference"])
@@ -134,8 +134,8 @@ def test_held_out_gains_are_unbiased_where_naive_ones_are_not(draws: int) -> Non
     flat = dict.fromkeys(design.experts, np.ones(8))
     generator, naive, held, optimism = np.random.default_rng(5), [], [], []
     for _ in range(draws):
-        scores, _, answers = design.draw(same_for_all(design, flat, 0.3), generator)
-        table = cross_fit(scores, answers, None, SETTINGS, rules=["best"], salts=range(3))
+        scores, _, item_scores = design.draw(same_for_all(design, flat, 0.3), generator)
+        table = cross_fit(scores, item_scores, None, SETTINGS, rules=["best"], salts=range(3))
         row = table[(table["rule"] == "best") & (table["expert"] == ALL)].iloc[0]
         naive.append(row["naive"] - 0.3)
         held.append(row["held_out"] - 0.3)

@@ -12,7 +12,7 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 from tiny_suite import Loaded, recipe
 
-from flexmore.analysis.tables.checks import COLUMNS
+from flexmore.analysis.tables.columns import COLUMNS
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study

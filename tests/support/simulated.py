@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from flexmore.analysis.statistics.items import ItemScores
+from flexmore.analysis.statistics.item_scores import ItemScores
 from flexmore.analysis.statistics.scopes import Array
 
 RANKS = (1, 2, 4, 8, 16, 32, 64)
@@ -68,8 +68,8 @@ class Design:
             same = generator.random((len(tasks), self.items)) < 0.98
             values[:, last] = np.where(same, values[:, last - 1], values[:, last])
         names = [name for name, _, _ in mixtures]
-        answers = ItemScores(tuple(names), tuple(task for _, task in tasks), tuple(values))
-        return self._table(values), self._items(values), answers
+        item_scores = ItemScores(tuple(names), tuple(task for _, task in tasks), tuple(values))
+        return self._table(values), self._items(values), item_scores
 
     def _table(self, values: Array) -> pd.DataFrame:
         rows = [

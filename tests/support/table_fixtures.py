@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from made_tables import Made, factors_of, make
 
-from flexmore.analysis.study import Inputs
-from flexmore.analysis.tables.table import collect, without_controls
+from flexmore.analysis.inputs import Inputs
+from flexmore.analysis.tables.collecting import collect
+from flexmore.analysis.tables.scores import split_controls
 
 Maker = Callable[[Made], Inputs]
 
@@ -17,7 +18,7 @@ def study_of(tmp_path_factory: pytest.TempPathFactory) -> Maker:
 
     def build(made: Made) -> Inputs:
         scores, items, _ = collect(*make(made, tmp_path_factory.mktemp("scores")))
-        scores, controls = without_controls(scores)
+        scores, controls = split_controls(scores)
         adapters, spectra = factors_of(made)
         return Inputs(scores, items, controls, adapters, spectra)
 

@@ -7,7 +7,8 @@ import shutil
 import yaml
 from place import Place
 
-from flexmore.analysis.artefacts import FIGURES, MEASURED, TABLES
+from flexmore.analysis.tables.catalogue import COLLECTED, TABLES
+from flexmore.report.figures.catalogue import FIGURES
 
 CONFIG = ("--config", "smoke.yaml")
 
@@ -17,7 +18,7 @@ def test_a_finished_study_is_published_and_a_further_seed_beside_it(place: Place
     assert "publish the main run first" in refused.stdout
     place.run("flexmore", "publish", *CONFIG)
     report = place.folder / "reports" / "smoke"
-    for name in MEASURED:
+    for name in COLLECTED:
         assert (report / "tables" / name).exists() == (name != "scores.csv")
     for name in TABLES:
         assert (report / "tables" / f"{name}.csv").read_bytes() == (
@@ -32,7 +33,7 @@ def test_a_finished_study_is_published_and_a_further_seed_beside_it(place: Place
     main = yaml.safe_load((report / "config.yaml").read_text())
     (report / "config.yaml").write_text(yaml.safe_dump(main | {"seed": 5}, sort_keys=False))
     place.run("flexmore", "publish", *CONFIG, "--as-seed")
-    assert {path.name for path in (report / "seeds" / "0" / "tables").iterdir()} == set(MEASURED) - {"scores.csv"}
+    assert {path.name for path in (report / "seeds" / "0" / "tables").iterdir()} == set(COLLECTED) - {"scores.csv"}
     assert "There are 2 training seeds (5 and 0)" in (report / "README.md").read_text()
 
 

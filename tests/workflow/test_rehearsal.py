@@ -104,7 +104,7 @@ def whole(place: Place, hub: Hub) -> None:
     assert {config for entry in lock["datasets"].values() for config in entry["configs"]}
     assert (place.results / "calibration" / "passed.json").is_file()
     assert (place.results / "README.md").is_file()
-    assert "Beside what was published" not in (place.results / "README.md").read_text()
+    assert "Beside what others reported" not in (place.results / "README.md").read_text()
     assert place.planned() == []
 
 

@@ -8,10 +8,11 @@ import pandas as pd
 import yaml
 from place import RESULTS, Place
 
-from flexmore.analysis.artefacts import FIGURES, TABLES
+from flexmore.analysis.tables.catalogue import TABLES
 from flexmore.config.loading import load_study
 from flexmore.files import sha256_of
 from flexmore.mixtures.grid import grid
+from flexmore.report.figures.catalogue import FIGURES
 
 COLUMNS = "mixture kind experts rank active group task metric score stderr n parameters".split()
 SAID = re.compile(r"^\d+ figures in results/smoke/(\S+)/, tables in .*?: (from .*)$", flags=re.MULTILINE)

@@ -1,5 +1,6 @@
 # One tidy table, and everything that is read from it. Nothing here touches a model.
-from flexmore.analysis.artefacts import FIGURES, FIGURE_KINDS, MEASURED, TABLES
+from flexmore.analysis.tables.catalogue import COLLECTED, TABLES
+from flexmore.report.figures.catalogue import FIGURES, FIGURE_KINDS
 
 
 rule collect:
@@ -15,7 +16,7 @@ rule collect:
             rank=[*STUDY.ladder, *STUDY.extra_ranks],
         ),
     output:
-        expand("{root}/tables/{table}", root=ROOT, table=MEASURED),
+        expand("{root}/tables/{table}", root=ROOT, table=COLLECTED),
     log:
         f"{ROOT}/logs/collect.log",
     benchmark:

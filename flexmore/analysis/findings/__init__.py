@@ -1,1 +1,1 @@
-""""""
+"""The findings of the study, a table or two each."""

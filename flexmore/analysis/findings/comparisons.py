@@ -1,4 +1,4 @@
-"""Can the data tell two mixtures apart? Paired tests on the same items, corrected for how many there are."""
+"""Paired tests of whether two mixtures differ on the same items, corrected for the number of tests."""
 
 import itertools
 import math
@@ -12,11 +12,12 @@ from scipy.stats import t as student
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from flexmore.analysis.statistics.items import ItemScores
-from flexmore.analysis.statistics.pair_draws import ends
-from flexmore.analysis.statistics.resampling import over_items
-from flexmore.analysis.statistics.scopes import Scopes, spread
+from flexmore.analysis.inputs import Inputs
+from flexmore.analysis.statistics.item_scores import ItemScores
+from flexmore.analysis.statistics.resampling import percentile_interval, resample_items
+from flexmore.analysis.statistics.scopes import Scopes, scopes_of, spread
 from flexmore.config.analysis import AnalysisSettings
+from flexmore.errors import FlexmoreError
 
 HIGHER, LOWER, UNCLEAR = "higher", "lower", "cannot tell"
 POWER = 0.8
@@ -26,90 +27,108 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+def compare_two(inputs: Inputs, mixture: str, other: str, settings: AnalysisSettings) -> dict[str, object]:
+    """Compare any two mixtures of the table: one row of `compare`, by column.
+
+    Raises:
+        FlexmoreError: no such mixture, or no per-item results.
+    """
+    known = set(inputs.scores["mixture"])
+    for name in (mixture, other):
+        if name not in known:
+            raise FlexmoreError(f"no mixture {name!r} in the table; `flexmore grid` lists a study's")
+    item_scores = inputs.item_scores()
+    if item_scores is None:
+        raise FlexmoreError("per-item results (items.parquet) are needed to compare two mixtures")
+    row = compare(item_scores, scopes_of(inputs.scores), [(mixture, other)], settings).iloc[0]
+    return {str(key): value for key, value in row.items()}
+
+
 def compare(
-    answers: ItemScores, scopes: Scopes, pairs: Sequence[tuple[str, str]], settings: AnalysisSettings
+    item_scores: ItemScores, scopes: Scopes, contrasts: Sequence[tuple[str, str]], settings: AnalysisSettings
 ) -> pd.DataFrame:
-    """Compare pairs of mixtures on the average.
+    """Compare mixtures with others on the average, two at a time.
 
     Args:
-        answers: of all mixtures named.
+        item_scores: of all mixtures named.
         scopes: of the table.
-        pairs: (mixture, other).
+        contrasts: (mixture, other).
+        settings: the level of intervals and tests, the number of bootstrap samples and their seed.
 
     Returns:
         Columns `COLUMNS` without `active`: the difference of the averages with its paired bootstrap interval; p of
-        the paired t test (Welch-Satterthwaite over tasks) and the same after Holm's correction for all `pairs`; the
-        items that only the one and only the other answers, over all tasks, with McNemar's exact p (every item weighs
-        the same there; missing where values are not 0 and 1); the smallest true difference that this many items would
-        show in 80 % of repeats (`detectable`); and the verdict after the correction.
+        the paired t test (Welch-Satterthwaite over tasks) and the same after Holm's correction for all `contrasts`;
+        how many items only the one and only the other answers, over all tasks, with McNemar's exact p (every item
+        weighs the same there; missing where values are not 0 and 1); the smallest true difference that this many items
+        would show in 80 % of repeats (`detectable`); and the verdict after the correction.
     """
     average = scopes.only(["average"])
-    mixtures = sorted({name for pair in pairs for name in pair})
-    own = answers.only(mixtures)
-    drawn = over_items(own, average, settings.draws, settings.seed)[:, :, 0]
+    mixtures = sorted({name for contrast in contrasts for name in contrast})
+    own = item_scores.only(mixtures)
+    samples = resample_items(own, average, settings.draws, settings.seed)[:, :, 0]
     place = {name: i for i, name in enumerate(mixtures)}
-    first, other = (np.array([place[pair[side]] for pair in pairs], dtype=np.int64) for side in (0, 1))
-    rows = np.eye(len(mixtures))
-    weights = rows[first] - rows[other]
-    difference = own.contrast(weights, [f"{a} - {b}" for a, b in pairs])
+    first, second = (np.array([place[contrast[side]] for contrast in contrasts], dtype=np.int64) for side in (0, 1))
+    identity = np.eye(len(mixtures))
+    difference = own.contrast(identity[first] - identity[second], [f"{a} - {b}" for a, b in contrasts])
     error, freedom = (array[:, 0] for array in spread(average, *difference.errors()))
     value = np.round(difference.means() @ average.weights[0], 12)
-    low, high = ends(drawn[:, first] - drawn[:, other], settings.confidence)
+    low, high = percentile_interval(samples[:, first] - samples[:, second], settings.confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(value == 0, 1.0, 2 * student.sf(np.abs(value) / error, freedom))
-    corrected = multipletests(p, method="holm")[1] if len(pairs) else p
+    corrected = multipletests(p, method="holm")[1] if len(contrasts) else p
     sure = corrected < 1 - settings.confidence
     reach = norm.ppf((1 + settings.confidence) / 2) + norm.ppf(POWER)
     table = pd.DataFrame(
         {
-            "mixture": [pair[0] for pair in pairs], "other": [pair[1] for pair in pairs], "difference": value,
+            "mixture": [one for one, _ in contrasts], "other": [two for _, two in contrasts], "difference": value,
             "low": low, "high": high, "p": p, "p_holm": corrected, "detectable": reach * error,
             "verdict": np.select([sure & (value > 0), sure & (value < 0)], [HIGHER, LOWER], UNCLEAR),
         }
     )  # fmt: skip
-    counted = [_mcnemar(own, a, b) for a, b in zip(first, other, strict=True)]
+    counted = [_mcnemar(own, a, b) for a, b in zip(first, second, strict=True)]
     columns = ["items", "only_first", "only_other", "p_mcnemar"]
     return table.join(pd.DataFrame(counted, columns=columns)).reindex(columns=COLUMNS[1:])
 
 
-def _mcnemar(answers: ItemScores, first: int, other: int) -> tuple[int, float, float, float]:
-    one, two = (np.concatenate([value[row] for value in answers.values]) for row in (first, other))
+def _mcnemar(item_scores: ItemScores, first: int, second: int) -> tuple[int, float, float, float]:
+    """Return the number of items, those that only one of two rows answers, and McNemar's exact p."""
+    one, two = (np.concatenate([value[row] for value in item_scores.values]) for row in (first, second))
     if not (np.isin(one, (0, 1)).all() and np.isin(two, (0, 1)).all()):
         return len(one), math.nan, math.nan, math.nan
-    only_first, only_other = int(((one == 1) & (two == 0)).sum()), int(((one == 0) & (two == 1)).sum())
-    table = [[0, only_first], [only_other, 0]]
-    # with no item that one alone answers there is nothing to test
-    p = float(mcnemar(table, exact=True).pvalue) if only_first + only_other else 1.0
-    return len(one), only_first, only_other, p
+    only_first, only_second = int(((one == 1) & (two == 0)).sum()), int(((one == 0) & (two == 1)).sum())
+    table = [[0, only_first], [only_second, 0]]
+    # where no item is answered by one alone there is nothing to test
+    p = float(mcnemar(table, exact=True).pvalue) if only_first + only_second else 1.0
+    return len(one), only_first, only_second, p
 
 
 def compare_joint(
-    scores: pd.DataFrame, answers: ItemScores | None, scopes: Scopes, settings: AnalysisSettings
+    scores: pd.DataFrame, item_scores: ItemScores | None, scopes: Scopes, settings: AnalysisSettings
 ) -> pd.DataFrame:
-    """Every joint mixture against every other of as many active experts, saturated duplicates left out.
+    """Compare every joint mixture with every other of as many active experts, saturated duplicates left out.
 
     Returns:
         Columns `COLUMNS`; Holm's correction is over all rows. Empty where no items are known.
     """
-    if answers is None:
+    if item_scores is None:
         return pd.DataFrame(columns=COLUMNS)
     about = scores[scores["kind"] == "joint"].drop_duplicates("mixture")
     about = about.drop_duplicates(["active", "effective_rank"])
-    pairs, active = [], []
+    contrasts, active = [], []
     for count, rows in about.groupby("active"):
         found = list(itertools.combinations(rows["mixture"], 2))
-        pairs += found
+        contrasts += found
         active += [count] * len(found)
-    if not pairs:
+    if not contrasts:
         return pd.DataFrame(columns=COLUMNS)
-    return compare(answers, scopes, pairs, settings).assign(active=active)[COLUMNS]
+    return compare(item_scores, scopes, contrasts, settings).assign(active=active)[COLUMNS]
 
 
 def indistinct(comparisons: pd.DataFrame, averages: pd.Series) -> list[str]:
-    """The mixtures that the data cannot tell from the one with the highest average, that one first.
+    """List the mixtures that the data cannot tell from the one with the highest average, that one first.
 
     Args:
-        comparisons: of `compare_joint`, of one number of active experts.
+        comparisons: rows of `compare_joint`, of one number of active experts.
         averages: by mixture.
     """
     names = {*comparisons["mixture"], *comparisons["other"]}
@@ -123,7 +142,7 @@ def indistinct(comparisons: pd.DataFrame, averages: pd.Series) -> list[str]:
 
 
 def as_text(row: Mapping[str, Any]) -> str:
-    """A row of `compare` in words."""
+    """Return a row of `compare` in words."""
     difference, low, high, detectable = (100 * float(row[key]) for key in ("difference", "low", "high", "detectable"))
     lines = [
         f"{row['mixture']} less {row['other']}: {difference:+.2f} points of the average, {low:+.2f} to {high:+.2f} "
@@ -133,8 +152,7 @@ def as_text(row: Mapping[str, Any]) -> str:
     if not math.isnan(float(row["p_mcnemar"])):
         lines.append(
             f"{row['only_first']:.0f} items only the first answers, {row['only_other']:.0f} only the other, of "
-            f"{row['items']}: "
-            f"McNemar's exact p = {row['p_mcnemar']:.3g} (every item weighs the same)"
+            f"{row['items']}: McNemar's exact p = {row['p_mcnemar']:.3g} (every item weighs the same)"
         )
     lines.append(f"verdict: {row['verdict']}")
     return "\n".join(lines)

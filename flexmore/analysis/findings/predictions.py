@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from flexmore.analysis.tables.ranks import full, numbered
+from flexmore.analysis.ranks import full, numbered
 
 COLUMNS = ["number", "prediction", "subject", "measured", "holds"]
 GAIN, GAIN_LOW = 0.20, 0.10

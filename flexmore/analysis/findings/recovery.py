@@ -13,10 +13,11 @@ import math
 import numpy as np
 import pandas as pd
 
+from flexmore.analysis.ranks import full, numbered
 from flexmore.analysis.statistics.isotonic import crossing, monotone, reach
-from flexmore.analysis.statistics.pair_draws import PairDraws, ends
+from flexmore.analysis.statistics.pair_bootstrap import GainSamples
+from flexmore.analysis.statistics.resampling import percentile_interval
 from flexmore.analysis.statistics.scopes import Array
-from flexmore.analysis.tables.ranks import full, numbered
 from flexmore.config.analysis import AnalysisSettings
 
 COLUMNS = [
@@ -49,7 +50,7 @@ def curve(gains: pd.DataFrame, expert: str, scope: str, name: str) -> pd.DataFra
 
 
 def recover(
-    gains: pd.DataFrame, settings: AnalysisSettings | None = None, draws: PairDraws | None = None
+    gains: pd.DataFrame, settings: AnalysisSettings | None = None, draws: GainSamples | None = None
 ) -> pd.DataFrame:
     """r95 and the rank of half the gain for every expert, on the average, its own domain, each skill and group.
 
@@ -77,7 +78,7 @@ def recover(
 
 
 def _recover(
-    part: pd.DataFrame, expert: str, scope: str, name: str, settings: AnalysisSettings, draws: PairDraws | None
+    part: pd.DataFrame, expert: str, scope: str, name: str, settings: AnalysisSettings, draws: GainSamples | None
 ) -> dict[str, object]:
     points, whole = curve(part, expert, scope, name), full(part)
     row: dict[str, object] = dict.fromkeys(COLUMNS, "") | {
@@ -126,9 +127,10 @@ def _intervals(key: str, ranks: Array, drawn: Array, settings: AnalysisSettings)
     fits, whole = monotone(drawn[:, :-1]), drawn[:, -1]
     # a draw in which full gains nothing has nothing to recover: it counts as not reached by any rank
     places = np.where(whole > 0, reach(fits, settings.recovery * whole), len(ranks))
-    low, high = ends(places, settings.confidence)
+    low, high = percentile_interval(places, settings.confidence)
     halves = np.where(whole > 0, crossing(np.log2(ranks), fits, whole / 2), np.inf)
-    half_low, half_high = (max(float(end), math.log2(ranks[0])) for end in ends(halves, settings.confidence))
+    half_ends = percentile_interval(halves, settings.confidence)
+    half_low, half_high = (max(float(end), math.log2(ranks[0])) for end in half_ends)
     return {
         f"r95_{key}low": _label(ranks, int(low)), f"r95_{key}high": _label(ranks, int(high)),
         f"half_{key}low": 2**half_low, f"half_{key}high": 2**half_high,

@@ -15,9 +15,9 @@ import pandas as pd
 from scipy.stats import t as student
 from statsmodels.regression.linear_model import OLS
 
-from flexmore.analysis.statistics.bootstrap import wild_p
+from flexmore.analysis.ranks import numbered
 from flexmore.analysis.statistics.scopes import Array, averages
-from flexmore.analysis.tables.ranks import numbered
+from flexmore.analysis.statistics.wild_bootstrap import wild_p
 from flexmore.config.analysis import AnalysisSettings
 
 READING = "the paper's reading"

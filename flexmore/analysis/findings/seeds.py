@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from flexmore.analysis.findings.predictions import held
-from flexmore.analysis.tables.ranks import full
+from flexmore.analysis.ranks import full
 
 COLUMNS = ["quantity", "subject", "seed", "value", "text"]
 SPREAD = ["quantity", "subject", "seeds", "mean", "sd", "lowest", "highest"]

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 
 from flexmore.analysis.findings.regression import CONTRAST, POOLED
+from flexmore.analysis.ranks import numbered
 from flexmore.analysis.statistics.isotonic import monotone
-from flexmore.analysis.statistics.items import ItemScores
+from flexmore.analysis.statistics.item_scores import ItemScores
 from flexmore.analysis.statistics.scopes import Array, Scopes, interval, scopes_of, spread
-from flexmore.analysis.tables.ranks import numbered
 from flexmore.config.analysis import AnalysisSettings
 
 SALTS = range(10)
@@ -73,12 +73,12 @@ SHAPES: dict[str, Callable[[Array, Array], Array]] = {
 
 
 def judge_optima(
-    scores: pd.DataFrame, answers: ItemScores | None, fits: pd.DataFrame, settings: AnalysisSettings
+    scores: pd.DataFrame, item_scores: ItemScores | None, fits: pd.DataFrame, settings: AnalysisSettings
 ) -> pd.DataFrame:
     """Judge the vertex of every fit of the paper's reading.
 
     Args:
-        answers: of the pairs, on the table's tasks in its order; None where no items are known.
+        item_scores: of the pairs, on the table's tasks in its order; None where no items are known.
         fits: of `regression.regress`.
 
     Returns:
@@ -96,22 +96,24 @@ def judge_optima(
         row |= {"best_fit": "", "optimum": "no", "ranks": grid.shape[1]}
         kind = {POOLED: "average", "reasoning": "skill", "knowledge": "skill"}.get(str(fit["response"]), "group")
         weights = names[kind, "average" if kind == "average" else str(fit["response"])]
-        if answers is None or grid.shape[1] < 3:
-            rows.append(row | {"reason": NO_ITEMS if answers is None else FEW})
+        if item_scores is None or grid.shape[1] < 3:
+            rows.append(row | {"reason": NO_ITEMS if item_scores is None else FEW})
             continue
-        judged = _judge(_mean_curve(answers, grid), np.log2(grid.columns.to_numpy(dtype=np.float64)), weights, settings)
+        judged = _judge(
+            _mean_curve(item_scores, grid), np.log2(grid.columns.to_numpy(dtype=np.float64)), weights, settings
+        )
         rows.append(row | judged | {"reason": _reason(fit, judged, grid)})
         rows[-1]["optimum"] = "no" if rows[-1]["reason"] else "yes"
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _mean_curve(answers: ItemScores, grid: pd.DataFrame) -> ItemScores:
+def _mean_curve(item_scores: ItemScores, grid: pd.DataFrame) -> ItemScores:
     """A row per rank: each item's mean value over the experts."""
-    weights = np.zeros((grid.shape[1], len(answers.names)))
-    place = {name: i for i, name in enumerate(answers.names)}
+    weights = np.zeros((grid.shape[1], len(item_scores.names)))
+    place = {name: i for i, name in enumerate(item_scores.names)}
     for rank, column in enumerate(grid.columns):
         weights[rank, [place[mixture] for mixture in grid[column]]] = 1 / len(grid)
-    return answers.contrast(weights, [str(rank) for rank in grid.columns])
+    return item_scores.contrast(weights, [str(rank) for rank in grid.columns])
 
 
 def _judge(curve: ItemScores, x: Array, weights: Array, settings: AnalysisSettings) -> dict[str, object]:

@@ -18,10 +18,11 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from flexmore.analysis.findings.recovery import NO_GAIN
+from flexmore.analysis.ranks import full, numbered
 from flexmore.analysis.statistics.isotonic import arrival, monotone, reach
-from flexmore.analysis.statistics.pair_draws import PairDraws, ends
+from flexmore.analysis.statistics.pair_bootstrap import GainSamples
+from flexmore.analysis.statistics.resampling import percentile_interval
 from flexmore.analysis.statistics.scopes import Array
-from flexmore.analysis.tables.ranks import full, numbered
 from flexmore.config.analysis import AnalysisSettings
 
 ALL = "all"
@@ -33,7 +34,7 @@ COLUMNS = [
 MEASURES = ("r95", "arrival")
 
 
-def compare_skills(gains: pd.DataFrame, draws: PairDraws, settings: AnalysisSettings) -> pd.DataFrame:
+def compare_skills(gains: pd.DataFrame, draws: GainSamples, settings: AnalysisSettings) -> pd.DataFrame:
     """Reasoning less knowledge in log2 rank, for every expert and over all.
 
     Args:
@@ -73,7 +74,7 @@ def _row(expert: str, measure: str) -> dict[str, object]:
 
 
 def _measured(
-    points: pd.DataFrame | None, whole: pd.DataFrame | None, draws: PairDraws, settings: AnalysisSettings
+    points: pd.DataFrame | None, whole: pd.DataFrame | None, draws: GainSamples, settings: AnalysisSettings
 ) -> tuple[dict[str, list[Array]], str]:
     """Each measure as measured, over items and over tasks; and why there is none, if so.
 
@@ -103,8 +104,8 @@ def _measured(
 
 def _interval(difference: list[Array], settings: AnalysisSettings) -> dict[str, float]:
     measured, items, tasks = difference
-    low, high = ends(items, settings.confidence)
-    tasks_low, tasks_high = ends(tasks, settings.confidence)
+    low, high = percentile_interval(items, settings.confidence)
+    tasks_low, tasks_high = percentile_interval(tasks, settings.confidence)
     return {
         "difference": float(measured), "low": float(low), "high": float(high),
         "tasks_low": float(tasks_low), "tasks_high": float(tasks_high),
@@ -129,7 +130,7 @@ def _p(differences: Array, drawn: Array, confidence: float) -> float:
         differences: one of each expert.
         drawn: bootstrap draws of their mean over items.
     """
-    low, high = ends(drawn, confidence)
+    low, high = percentile_interval(drawn, confidence)
     # from the width of the percentile interval, which a few wild draws do not move
     items = (high - low) / (2 * norm.ppf((1 + confidence) / 2))
     error = math.hypot(float(items), float(differences.std(ddof=1)) / math.sqrt(len(differences)))

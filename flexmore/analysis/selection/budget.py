@@ -1,8 +1,6 @@
-"""Which rank to give each expert under a parameter budget: the highest sum of pair gains, found exactly.
+"""Ranks under a parameter budget: those with the highest sum of pair gains, found exactly.
 
-That gains of pairs add up in a joint mixture is an assumption. It is tested where joint mixtures of unequal ranks were
-measured (`additivity`); where it predicts them worse than their number of parameters alone does, a uniform rank is
-recommended instead.
+That the gains of pairs add up in a joint mixture is an assumption, which `additivity.py` tests.
 """
 
 import math
@@ -12,22 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from flexmore.analysis.statistics.scopes import Array
-from flexmore.analysis.tables.ranks import full, numbered
+from flexmore.analysis.ranks import full, numbered
 from flexmore.errors import FlexmoreError
 
-FRONT = ["parameters", "gain"]
-ADDITIVITY = [
-    "mixture", "active", "rank", "parameters", "sum_of_gains", "joint_gain", "low", "high", "from_sum",
-    "from_parameters", "closer",
-]  # fmt: skip
-SUM, SIZE = "sum of gains", "parameters"
+FRONT_COLUMNS = ["parameters", "gain"]
+"""Of the Pareto front; a rank per expert follows."""
 _DIGITS = 12
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What can be chosen, and what it costs.
+    """Hold what can be chosen, and what it costs.
 
     Attributes:
         table: a row per expert and rank of the ladder (or `full`): expert, rank, mixture (the pair), gain (on the
@@ -40,23 +33,23 @@ class Choices:
 
     @property
     def experts(self) -> list[str]:
-        """In the order of the table."""
+        """The experts, in the order of the table."""
         return [str(name) for name in self.table["expert"].unique()]
 
     def parameters(self, ranks: Mapping[str, str]) -> int:
-        """Of the joint mixture with these ranks."""
+        """Count the parameters of the joint mixture with these ranks."""
         return self.base + int(self._rows(ranks)["size"].sum())
 
     def gain(self, ranks: Mapping[str, str]) -> float:
-        """The sum of pair gains."""
+        """Return the sum of the pairs' gains."""
         return round(float(self._rows(ranks)["gain"].sum()), _DIGITS)
 
     def mixtures(self, ranks: Mapping[str, str]) -> list[str]:
-        """The pairs with these ranks."""
+        """List the pairs with these ranks."""
         return [str(mixture) for mixture in self._rows(ranks)["mixture"]]
 
     def uniform(self) -> dict[str, dict[str, str]]:
-        """Every rank that all experts have: rank -> ranks."""
+        """Return the ranks of every expert for each rank that all experts have: rank -> (expert -> rank)."""
         each = [set(own["rank"]) for _, own in self.table.groupby("expert")]
         common = set.intersection(*each) if each else set()
         order = [rank for rank in self.table["rank"].unique() if rank in common]
@@ -67,13 +60,13 @@ class Choices:
 
 
 def choices_of(gains: pd.DataFrame) -> Choices:
-    """What the pairs' gains and the table's parameters say of every expert and rank.
+    """Read the gain and the size of every expert at every rank from the table of gains.
 
-    An adapter's size is what its pair has more than the smallest pair of that expert; a uniform joint mixture says
-    what all smallest ones cost together.
+    An adapter's size is the number of parameters that its pair has beyond the smallest pair of that expert. The size
+    of a joint mixture of all smallest adapters is read from a uniform joint mixture.
 
     Args:
-        gains: of `gains.gains`.
+        gains: as `gains.gains` returns them.
 
     Raises:
         FlexmoreError: no pairs at ranks of the ladder, or no uniform joint mixture to count parameters from.
@@ -99,7 +92,7 @@ def choices_of(gains: pd.DataFrame) -> Choices:
 
 
 def front_of(choices: Choices) -> pd.DataFrame:
-    """The Pareto front: every set of ranks that no set with as few parameters beats in its sum of pair gains.
+    """Return the Pareto front: every set of ranks that no set with as few parameters beats in its sum of pair gains.
 
     Exact: experts are added one at a time to the undominated sets so far (Nemhauser and Ullmann 1969), and a
     dominated set can never become part of an undominated one.
@@ -124,7 +117,7 @@ def front_of(choices: Choices) -> pd.DataFrame:
 
 
 def within(front: pd.DataFrame, budget: int, choices: Choices) -> dict[str, str]:
-    """The ranks of the highest sum of gains within a budget.
+    """Return the ranks with the highest sum of gains within a budget.
 
     Raises:
         FlexmoreError: the smallest mixture is larger than the budget.
@@ -137,55 +130,3 @@ def within(front: pd.DataFrame, budget: int, choices: Choices) -> dict[str, str]
         )
     row = affordable.iloc[-1]
     return {name: str(row[name]) for name in choices.experts}
-
-
-def additivity(gains: pd.DataFrame, choices: Choices, selected: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
-    """The measured joint mixtures against the sums of their pairs' gains.
-
-    Args:
-        gains: of `gains.gains`.
-        selected: selection -> expert -> rank, of the joint mixtures that a rule chose the ranks of.
-
-    Returns:
-        Columns `ADDITIVITY`: the sum of pair gains; the measured gain with its interval; for mixtures of unequal
-        ranks what the uniform ones of as many active experts would predict, by the same sum of gains (`from_sum`) and
-        by the same number of parameters (`from_parameters`), interpolated; and which of the two is closer.
-    """
-    joint = gains[(gains["scope"] == "average") & (gains["kind"] == "joint")]
-    uniform, rows = choices.uniform(), []
-    for row in joint.to_dict("records"):
-        ranks = uniform.get(row["rank"]) or selected.get(row["rank"])
-        if ranks is None:  # a saturated duplicate, or a selection that is no rule of ours
-            continue
-        about = {key: row[key] for key in ("mixture", "active", "rank", "parameters", "low", "high")}
-        rows.append(about | {"joint_gain": row["gain"], "sum_of_gains": choices.gain(ranks), "closer": ""})
-    table = pd.DataFrame(rows).reindex(columns=ADDITIVITY)
-    for active in table["active"].unique():
-        known = table[(table["active"] == active) & table["rank"].str.isdigit()]
-        if len(known) < 2:
-            continue
-        unequal = (table["active"] == active) & ~table["rank"].str.isdigit() & (table["rank"] != "full")
-        by_sum, by_size = (
-            _interpolated(known[key], known["joint_gain"], table.loc[unequal, key])
-            for key in ("sum_of_gains", "parameters")
-        )
-        measured = table.loc[unequal, "joint_gain"].to_numpy()
-        table.loc[unequal, "from_sum"], table.loc[unequal, "from_parameters"] = by_sum, by_size
-        table.loc[unequal, "closer"] = np.where(np.abs(measured - by_sum) < np.abs(measured - by_size), SUM, SIZE)
-    return table
-
-
-def adds_up(table: pd.DataFrame) -> tuple[float, float] | None:
-    """Mean absolute errors on the mixtures of unequal ranks: from the sum of gains, from the number of parameters.
-    None where none was measured."""
-    tested = table[table["closer"] != ""]
-    if tested.empty:
-        return None
-    errors = [float((tested[column] - tested["joint_gain"]).abs().mean()) for column in ("from_sum", "from_parameters")]
-    return errors[0], errors[1]
-
-
-def _interpolated(x: pd.Series, y: pd.Series, at: pd.Series) -> Array:
-    order = np.argsort(x.to_numpy(), kind="stable")
-    found: Array = np.interp(at.to_numpy(dtype=np.float64), x.to_numpy(dtype=np.float64)[order], y.to_numpy()[order])
-    return found

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from flexmore.analysis.ranks import full, numbered
 from flexmore.analysis.statistics.gains import score_errors
-from flexmore.analysis.statistics.items import ItemScores, item_scores_of
+from flexmore.analysis.statistics.item_scores import ItemScores, item_scores_of
 from flexmore.analysis.statistics.scopes import Array, Scopes, interval, matrix, scopes_of, spread
-from flexmore.analysis.tables.ranks import full, numbered
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 

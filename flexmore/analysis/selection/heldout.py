@@ -1,29 +1,30 @@
 """Honest selection: ranks chosen on some items and judged on others.
 
 The highest of several noisy scores is too high, and the rank that has it is judged by the very items that chose it.
-Here the items are dealt into two halves by a hash; ranks are chosen on one half and judged on the other, and the
-reverse, so every item judges a choice in which it had no part. Leave-one-group-out asks more: whether ranks chosen on
-some groups serve another.
+Here a hash deals the items into two halves; ranks are chosen on one half and judged on the other, and the reverse, so
+every item judges a choice in which it had no part. Leaving out a group asks more: whether ranks chosen on some groups
+serve another.
 """
 
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from flexmore.analysis.selection.evidence import MIXTURE_COLUMNS, Evidence, evidence_from_items
-from flexmore.analysis.selection.rules import RULES
-from flexmore.analysis.statistics.items import ItemScores
+from flexmore.analysis.selection.rules import RULES, Rule
+from flexmore.analysis.statistics.item_scores import ItemScores
 from flexmore.analysis.statistics.scopes import Array, Scopes, interval, scopes_of, spread
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 
 ALL = "all"
 SALTS = range(10)
-"""Ways in which the items are dealt into halves; what is reported is the mean over all."""
+"""Ways in which the items are dealt into halves; the mean over all is reported."""
 COLUMNS = [
     "rule", "expert", "rank", "held_out_ranks", "naive", "naive_low", "naive_high", "held_out", "held_out_low",
     "held_out_high", "optimism", "optimism_low", "optimism_high", "other_groups", "transfer_loss",
@@ -32,16 +33,19 @@ COLUMNS = [
 
 def cross_fit(
     scores: pd.DataFrame,
-    answers: ItemScores | None,
+    item_scores: ItemScores | None,
     spectra: pd.DataFrame | None,
     settings: AnalysisSettings,
     rules: Collection[str] = tuple(RULES),
     salts: Sequence[int] = SALTS,
 ) -> pd.DataFrame:
-    """Every rule's gain over public as the items that chose say it, and as others do.
+    """Measure every rule's gain over public on the items that chose the ranks, and on others.
 
     Args:
-        answers: of the baseline and all pairs; None where no items are known.
+        scores: the tidy table.
+        item_scores: of the baseline and all pairs; None where no items are known.
+        spectra: singular values, which some rules read; or None.
+        settings: section `analysis` of the configuration.
         rules: names in `RULES`.
         salts: ways of dealing the items into halves.
 
@@ -53,107 +57,152 @@ def cross_fit(
         a task with a single item.
     """
     about = scores.loc[scores["kind"].isin(["baseline", "pair"]), MIXTURE_COLUMNS].drop_duplicates("mixture")
-    scope = scopes_of(scores).only(["average"])
-    if answers is None or min(v.shape[1] for v in answers.values) < 2 or not about["rank"].str.isdigit()[1:].any():
+    enough = item_scores is not None and min(value.shape[1] for value in item_scores.values) > 1
+    if item_scores is None or not enough or not about["rank"].str.isdigit()[1:].any():
         return pd.DataFrame(columns=COLUMNS)
-    baseline = str(about.loc[about["kind"] == "baseline", "mixture"].iloc[0])
-    own = answers.only(list(about["mixture"]))
-    gained = own.minus(baseline)
-    naive = evidence_from_items(own, about, scope, spectra, settings)
+    evidence = _gather(scores, item_scores.only(list(about["mixture"])), about, spectra, settings, salts)
+    tables = []
+    for name in rules:
+        try:
+            choices = _choose(RULES[name], evidence)
+        except FlexmoreError:
+            continue  # the table `selections` says why
+        tables.append(_judge(name, choices, evidence, settings.confidence))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+
+
+@dataclass(frozen=True)
+class _SplitEvidence:
+    """Hold what rules choose from: all items, each half of them, the items of all groups but one.
+
+    Attributes:
+        gained: gains over public of the baseline and the pairs, item by item.
+        scope: the average alone.
+        naive: the evidence of all items.
+        halves: for each way of dealing: which half each item is in, the half held out, the evidence of the other.
+        other_groups: for each group: its weights over tasks, the evidence of all other groups.
+    """
+
+    gained: ItemScores
+    scope: Scopes
+    naive: Evidence
+    halves: list[tuple[list[NDArray[np.int64]], int, Evidence]]
+    other_groups: list[tuple[Array, Evidence]]
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """Hold the pair of every expert (expert -> mixture) that a rule chooses.
+
+    Attributes:
+        naive: on all items.
+        halves: on each of `_SplitEvidence.halves`.
+        other_groups: on each of `_SplitEvidence.other_groups`.
+    """
+
+    naive: dict[str, str]
+    halves: list[dict[str, str]]
+    other_groups: list[dict[str, str]]
+
+
+def _gather(
+    scores: pd.DataFrame,
+    own: ItemScores,
+    about: pd.DataFrame,
+    spectra: pd.DataFrame | None,
+    settings: AnalysisSettings,
+    salts: Sequence[int],
+) -> _SplitEvidence:
+    """Gather the evidence of all items and of every split of them."""
+    scope = scopes_of(scores).only(["average"])
     halves = [
         (dealt, half, evidence_from_items(own.part(dealt, 1 - half), about, scope, spectra, settings))
         for dealt in (own.deal(salt) for salt in salts)
         for half in (0, 1)
     ]
-    others = _other_groups(scores, own, about, spectra, settings)
-    tables = []
-    for name, rule in ((name, RULES[name]) for name in rules):
-        try:
-            chosen = _mixtures(naive, rule.choose(naive))
-            # what spectra say does not depend on the items
-            fixed = chosen if rule.reads == "spectra" else None
-            held = [(dealt, half, fixed or _mixtures(e, rule.choose(e))) for dealt, half, e in halves]
-            left_out = [(weights, fixed or _mixtures(e, rule.choose(e))) for weights, e in others]
-        except FlexmoreError:
-            continue  # `selections` says why
-        tables.append(_judged(name, chosen, held, left_out, gained, scope, naive, settings))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+    groups = scopes_of(scores).only(["group"])
+    others = []
+    for i, weights in enumerate(groups.weights if len(groups.index) > 1 else ()):
+        rest = np.delete(groups.weights, i, axis=0).mean(axis=0, keepdims=True)
+        average = Scopes(pd.DataFrame([("average", "average")], columns=["scope", "name"]), rest, groups.tasks)
+        others.append((weights, evidence_from_items(own, about, average, spectra, settings)))
+    gained = own.minus(str(about.loc[about["kind"] == "baseline", "mixture"].iloc[0]))
+    return _SplitEvidence(gained, scope, evidence_from_items(own, about, scope, spectra, settings), halves, others)
 
 
-def _other_groups(
-    scores: pd.DataFrame, own: ItemScores, about: pd.DataFrame, spectra: pd.DataFrame | None, settings: AnalysisSettings
-) -> list[tuple[Array, Evidence]]:
-    """For each group its weights over tasks, and the evidence of all other groups."""
-    scopes = scopes_of(scores).only(["group"])
-    if len(scopes.index) < 2:
-        return []
-    found = []
-    for i, weights in enumerate(scopes.weights):
-        rest = np.delete(scopes.weights, i, axis=0).mean(axis=0, keepdims=True)
-        average = Scopes(pd.DataFrame([("average", "average")], columns=["scope", "name"]), rest, scopes.tasks)
-        found.append((weights, evidence_from_items(own, about, average, spectra, settings)))
-    return found
+def _choose(rule: Rule, evidence: _SplitEvidence) -> _Choices:
+    """Apply a rule to all items and to every split; a rule that reads spectra alone chooses the same each time."""
+    naive = _mixtures(evidence.naive, rule.choose(evidence.naive))
+    fixed = naive if rule.reads == "spectra" else None
+    return _Choices(
+        naive,
+        [fixed or _mixtures(own, rule.choose(own)) for _, _, own in evidence.halves],
+        [fixed or _mixtures(own, rule.choose(own)) for _, own in evidence.other_groups],
+    )
 
 
 def _mixtures(evidence: Evidence, ranks: Mapping[str, int]) -> dict[str, str]:
-    """Expert -> the pair that has the chosen rank."""
+    """Return the pair of each expert that has the chosen rank."""
     found = evidence.candidates
     rows = found[found["rank"] == found["expert"].map(ranks)]
     return {str(expert): str(mixture) for expert, mixture in zip(rows["expert"], rows["mixture"], strict=True)}
 
 
-def _judged(
-    rule: str,
-    chosen: dict[str, str],
-    held: list[tuple[list[NDArray[np.int64]], int, dict[str, str]]],
-    left_out: list[tuple[Array, dict[str, str]]],
-    gained: ItemScores,
-    scope: Scopes,
-    naive: Evidence,
-    settings: AnalysisSettings,
-) -> pd.DataFrame:
-    place = {name: i for i, name in enumerate(gained.names)}
-    rank_of = dict(zip(naive.candidates["mixture"], naive.candidates["rank"], strict=True))
-    experts = list(chosen)
-    before = gained.only([chosen[expert] for expert in experts])
-    after = [np.zeros_like(value) for value in before.values]
-    for dealt, half, mixtures in held:
-        rows = [place[mixtures[expert]] for expert in experts]
-        for out, value, halves in zip(after, gained.values, dealt, strict=True):
-            out[:, halves == half] += 2 * value[rows][:, halves == half] / len(held)
+def _judge(rule: str, choices: _Choices, evidence: _SplitEvidence, confidence: float) -> pd.DataFrame:
+    """Make the rows of one rule."""
+    gained, scope, candidates = evidence.gained, evidence.scope, evidence.naive.candidates
+    rank_of = dict(zip(candidates["mixture"], candidates["rank"], strict=True))
+    experts = list(choices.naive)
     names = (*experts, ALL)
     with_mean = np.concatenate([np.eye(len(experts)), np.full((1, len(experts)), 1 / len(experts))])
-    naive_gain = before.contrast(with_mean, names)
-    held_gain = ItemScores(before.names, before.tasks, tuple(after)).contrast(with_mean, names)
-    pairs = zip(naive_gain.values, held_gain.values, strict=True)
-    optimism = ItemScores(names, before.tasks, tuple(a - b for a, b in pairs))
+    naive_gain = gained.only([choices.naive[expert] for expert in experts]).contrast(with_mean, names)
+    held_gain = _held_out_gain(choices, evidence).contrast(with_mean, names)
     columns: dict[str, object] = {"rule": rule, "expert": names}
-    for key, values in (("naive", naive_gain), ("held_out", held_gain), ("optimism", optimism)):
-        error, freedom = spread(scope, *values.errors())
-        value = np.round(values.means() @ scope.weights.T, 12)
-        low, high = interval(value, error, freedom, settings.confidence)
+    for key, items in (("naive", naive_gain), ("held_out", held_gain), ("optimism", naive_gain.less(held_gain))):
+        error, freedom = spread(scope, *items.errors())
+        value = np.round(items.means() @ scope.weights.T, 12)
+        low, high = interval(value, error, freedom, confidence)
         columns |= {key: value[:, 0], f"{key}_low": low[:, 0], f"{key}_high": high[:, 0]}
-    transferred = _transferred(left_out, gained, experts, place)
-    times = [Counter(rank_of[mixtures[expert]] for _, _, mixtures in held) for expert in experts]
+    transferred = _transferred_gain(choices, evidence)
+    times = [Counter(rank_of[mixtures[expert]] for mixtures in choices.halves) for expert in experts]
     return pd.DataFrame(columns).assign(
-        rank=[*(str(rank_of[chosen[expert]]) for expert in experts), ""],
+        rank=[*(str(rank_of[choices.naive[expert]]) for expert in experts), ""],
         held_out_ranks=[*(_counted(counts) for counts in times), ""],
         other_groups=transferred,
         transfer_loss=np.round(columns["naive"] - transferred, 12),  # type: ignore[operator]
     )[COLUMNS]
 
 
-def _transferred(
-    left_out: list[tuple[Array, dict[str, str]]], gained: ItemScores, experts: list[str], place: dict[str, int]
-) -> Array:
-    """The mean over groups of the gain there of the ranks that the other groups chose; the last is over experts."""
-    if not left_out:
+def _held_out_gain(choices: _Choices, evidence: _SplitEvidence) -> ItemScores:
+    """Return each expert's gain on every item, of the ranks chosen where that item was held out; the mean over all
+    ways of dealing."""
+    gained = evidence.gained
+    place = {name: i for i, name in enumerate(gained.names)}
+    found = [np.zeros((len(choices.naive), value.shape[1])) for value in gained.values]
+    for (dealt, half, _), mixtures in zip(evidence.halves, choices.halves, strict=True):
+        rows = [place[mixtures[expert]] for expert in choices.naive]
+        for out, value, own in zip(found, gained.values, dealt, strict=True):
+            out[:, own == half] += 2 * value[rows][:, own == half] / len(evidence.halves)
+    return ItemScores(tuple(choices.naive), gained.tasks, tuple(found))
+
+
+def _transferred_gain(choices: _Choices, evidence: _SplitEvidence) -> Array:
+    """Return the mean over groups of the gain on each, of the ranks that the other groups chose; the last value is the
+    mean over experts."""
+    experts = list(choices.naive)
+    if not choices.other_groups:
         return np.full(len(experts) + 1, math.nan)
-    means = gained.means()
-    gains = np.array([[means[place[mixtures[e]]] @ weights for e in experts] for weights, mixtures in left_out])
+    means = dict(zip(evidence.gained.names, evidence.gained.means(), strict=True))
+    gains = np.array(
+        [
+            [means[mixtures[expert]] @ weights for expert in experts]
+            for (weights, _), mixtures in zip(evidence.other_groups, choices.other_groups, strict=True)
+        ]
+    )
     each = np.round(gains.mean(axis=0), 12)
     return np.append(each, np.round(each.mean(), 12))
 
 
 def _counted(counts: Counter[int]) -> str:
+    """Return ranks with how often each was chosen."""
     return ", ".join(f"{rank} ({count})" for rank, count in sorted(counts.items()))

@@ -1,4 +1,4 @@
-"""`flexmore recommend`: a rank for each expert under a parameter budget, and how far to believe it."""
+"""The recommendation of a rank for each expert under a parameter budget, and how far to believe it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,20 +6,27 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from flexmore.analysis.selection.budget import Choices, adds_up, front_of, within
-from flexmore.analysis.statistics.items import ItemScores
-from flexmore.analysis.statistics.pair_draws import PairDraws, ends
-from flexmore.analysis.statistics.scopes import Scopes
+from flexmore.analysis.inputs import Inputs
+from flexmore.analysis.selection.additivity import additivity, adds_up
+from flexmore.analysis.selection.budget import Choices, choices_of, front_of, within
+from flexmore.analysis.selection.evidence import evidence_from_table
+from flexmore.analysis.selection.selections import selected_ranks, selections
+from flexmore.analysis.statistics.gains import gains
+from flexmore.analysis.statistics.item_scores import ItemScores
+from flexmore.analysis.statistics.pair_bootstrap import bootstrap_gains
+from flexmore.analysis.statistics.resampling import percentile_interval
+from flexmore.analysis.statistics.scopes import Scopes, scopes_of
 from flexmore.config.analysis import AnalysisSettings
 
 SALTS = range(10)
+"""Ways in which the items are dealt into halves; the mean over all is reported."""
 FRONT_ROWS = 6
 """Points of the front that `describe` lists."""
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """An answer to a budget.
+    """Hold the ranks recommended for a budget, and what speaks for and against them.
 
     Attributes:
         ranks: expert -> rank of the highest predicted sum of pair gains.
@@ -27,7 +34,7 @@ class Recommendation:
         gain: the sum of pair gains, with its interval (`low`, `high`) over items for these ranks.
         held_out: the sum, chosen on one half of the items and judged on the other; None without items.
         uniform: the largest uniform rank within the budget, its parameters and sum of gains; None if none fits.
-        errors: of `budget.adds_up`: what the measured mixtures of unequal ranks say of the assumption.
+        errors: as `adds_up` returns them: how far mixtures of unequal ranks support the assumption.
         front: the Pareto front up to the budget.
     """
 
@@ -44,51 +51,50 @@ class Recommendation:
 
     @property
     def prefers_uniform(self) -> bool:
-        """Whether the measured mixtures speak against adding gains up."""
+        """Tell whether mixtures of unequal ranks speak against adding gains up."""
         return self.errors is not None and self.uniform is not None and self.errors[0] >= self.errors[1]
 
 
-def recommend(
-    budget: int,
-    choices: Choices,
-    draws: PairDraws,
-    answers: ItemScores | None,
-    scopes: Scopes,
-    tested: pd.DataFrame,
-    settings: AnalysisSettings,
-) -> Recommendation:
-    """The ranks for a budget.
-
-    Args:
-        answers: of the baseline and the pairs; None where no items are known.
-        scopes: of the table.
-        tested: of `budget.additivity`.
+def recommend_ranks(inputs: Inputs, budget: int, settings: AnalysisSettings) -> Recommendation:
+    """Recommend the ranks for a budget of parameters.
 
     Raises:
-        FlexmoreError: the smallest mixture is larger than the budget.
+        FlexmoreError: no pairs or no joint mixture in the table, or the smallest mixture is larger than the budget.
     """
+    scores, scopes, item_scores = inputs.scores, scopes_of(inputs.scores), inputs.item_scores()
+    gained = gains(scores, inputs.items, settings.confidence)
+    choices = choices_of(gained)
+    chosen = selections(evidence_from_table(scores, inputs.items, inputs.spectra, settings), item_scores, scopes)
+    tested = additivity(gained, choices, selected_ranks(chosen))
     front = front_of(choices)
     ranks = within(front, budget, choices)
-    sums = draws.of(choices.mixtures(ranks), "average", "average")[0].sum(axis=1)
-    low, high = (float(end) for end in ends(sums, settings.confidence))
-    affordable = {rank: given for rank, given in choices.uniform().items() if choices.parameters(given) <= budget}
-    uniform = None
-    if affordable:
-        rank = max(affordable, key=lambda name: choices.parameters(affordable[name]))
-        uniform = (rank, choices.parameters(affordable[rank]), choices.gain(affordable[rank]))
+    over_items, _ = bootstrap_gains(scores, inputs.items, settings).of(choices.mixtures(ranks), "average", "average")
+    low, high = (float(end) for end in percentile_interval(over_items.sum(axis=1), settings.confidence))
     return Recommendation(
         budget=budget, ranks=ranks, parameters=choices.parameters(ranks), gain=choices.gain(ranks), low=low, high=high,
-        held_out=_held_out(budget, choices, answers, scopes), uniform=uniform, errors=adds_up(tested),
-        front=front[front["parameters"] <= budget].reset_index(drop=True),
+        held_out=_held_out(budget, choices, item_scores, scopes), uniform=_largest_uniform(budget, choices),
+        errors=adds_up(tested), front=front[front["parameters"] <= budget].reset_index(drop=True),
     )  # fmt: skip
 
 
-def _held_out(budget: int, choices: Choices, answers: ItemScores | None, scopes: Scopes) -> float | None:
-    """The mean sum of gains on the halves that did not choose."""
-    if answers is None or min(value.shape[1] for value in answers.values) < 2:
+def _largest_uniform(budget: int, choices: Choices) -> tuple[str, int, float] | None:
+    """Return the largest uniform rank within the budget, its parameters and sum of gains; None if none fits."""
+    affordable = {rank: given for rank, given in choices.uniform().items() if choices.parameters(given) <= budget}
+    if not affordable:
         return None
-    mixtures = list(choices.table["mixture"])
-    gained = answers.minus(answers.names[0]).only(mixtures)
+    rank = max(affordable, key=lambda name: choices.parameters(affordable[name]))
+    return rank, choices.parameters(affordable[rank]), choices.gain(affordable[rank])
+
+
+def _held_out(budget: int, choices: Choices, item_scores: ItemScores | None, scopes: Scopes) -> float | None:
+    """Return the mean sum of gains on the halves of the items that did not choose; None without items.
+
+    Args:
+        item_scores: of the baseline and the pairs, the baseline first.
+    """
+    if item_scores is None or min(value.shape[1] for value in item_scores.values) < 2:
+        return None
+    gained = item_scores.minus(item_scores.names[0]).only(list(choices.table["mixture"]))
     average = scopes.only(["average"]).weights[0]
     found = []
     for salt in SALTS:
@@ -102,7 +108,7 @@ def _held_out(budget: int, choices: Choices, answers: ItemScores | None, scopes:
 
 
 def as_dict(found: Recommendation) -> dict[str, object]:
-    """The recommendation as JSON has it; gains are shares."""
+    """Return the recommendation as it is written to JSON; gains are shares."""
     uniform = None
     if found.uniform:
         uniform = dict(zip(("rank", "parameters", "gain"), found.uniform, strict=True))
@@ -118,7 +124,7 @@ def as_dict(found: Recommendation) -> dict[str, object]:
 
 
 def describe(found: Recommendation, family: str) -> str:
-    """The recommendation in words."""
+    """Return the recommendation in words."""
     lines = [f"{family}, budget {found.budget:,} parameters"]
     if found.prefers_uniform and found.uniform:
         rank, parameters, _ = found.uniform

@@ -1,11 +1,11 @@
-"""Selections: the rules of `rules.py` applied to the pairs' scores and spectra, and compared with the measured best."""
+"""The selections of ranks that rules make, compared with the ranks of the highest averages."""
 
 import numpy as np
 import pandas as pd
 
 from flexmore.analysis.selection.evidence import Evidence, evidence_from_table
 from flexmore.analysis.selection.rules import RULES
-from flexmore.analysis.statistics.items import ItemScores
+from flexmore.analysis.statistics.item_scores import ItemScores
 from flexmore.analysis.statistics.scopes import Array, Scopes, interval, spread
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
@@ -23,12 +23,14 @@ def select(
     spectra: pd.DataFrame | None = None,
     settings: AnalysisSettings | None = None,
 ) -> dict[str, int]:
-    """Apply a rule to the pairs' scores and spectra.
+    """Choose each expert's rank by one rule.
 
     Args:
         rule: a name in `RULES`.
         scores: the tidy table, or just its baseline and pairs.
-        items: their items, for standard errors.
+        items: the table of items, for standard errors; or None.
+        spectra: singular values, which some rules read; or None.
+        settings: section `analysis` of the configuration; None: the defaults.
 
     Returns:
         expert -> rank of the ladder.
@@ -41,18 +43,19 @@ def select(
     return RULES[rule].choose(evidence_from_table(scores, items, spectra, settings))
 
 
-def selections(evidence: Evidence | None, answers: ItemScores | None, scopes: Scopes) -> pd.DataFrame:
-    """Every rule's ranks beside the measured best.
+def selections(evidence: Evidence | None, item_scores: ItemScores | None, scopes: Scopes) -> pd.DataFrame:
+    """Compare the ranks of every rule with those of the highest averages.
 
     Args:
-        answers: for paired intervals of the difference; None: no intervals.
+        evidence: what the rules choose from; None where no pair has a numbered rank.
+        item_scores: for paired intervals of the difference; None: no intervals.
         scopes: of the table, its first the average.
 
     Returns:
         Columns `COLUMNS`: average, stderr, gain over public and total parameters of that expert's pair, how far it is
         behind the rank with the highest average (`behind`, 0 for `best` itself, negative: lower), and the share of
-        that pair's parameters that it saves. The highest of several is flattered (`heldout.py`). Where a rule cannot
-        be applied, one row says why.
+        that pair's parameters that it saves. The highest of several averages is too high (`heldout.py`). Where a rule
+        cannot be applied, one row says why.
     """
     if evidence is None:
         return pd.DataFrame(columns=COLUMNS)
@@ -67,7 +70,7 @@ def selections(evidence: Evidence | None, answers: ItemScores | None, scopes: Sc
             continue
         chosen = found.merge(pd.DataFrame(list(ranks.items()), columns=["expert", "rank"]))
         best = top.loc[chosen["expert"]]
-        low, high = _behind(chosen["mixture"], best["mixture"], answers, scopes, evidence.settings.confidence)
+        low, high = _behind(chosen["mixture"], best["mixture"], item_scores, scopes, evidence.settings.confidence)
         tables.append(
             chosen.assign(
                 rule=name, reads=rule.reads, best_rank=best["rank"].to_numpy(),
@@ -81,14 +84,21 @@ def selections(evidence: Evidence | None, answers: ItemScores | None, scopes: Sc
 
 
 def _behind(
-    chosen: pd.Series, best: pd.Series, answers: ItemScores | None, scopes: Scopes, confidence: float
+    chosen: pd.Series, best: pd.Series, item_scores: ItemScores | None, scopes: Scopes, confidence: float
 ) -> tuple[Array, Array]:
-    if answers is None:
+    """Return the paired interval of how far the chosen mixtures are behind the best; missing without items."""
+    if item_scores is None:
         return np.full(len(chosen), np.nan), np.full(len(chosen), np.nan)
-    one, other = answers.only(list(chosen)), answers.only(list(best))
-    pairs = zip(one.values, other.values, strict=True)
-    difference = ItemScores(one.names, one.tasks, tuple(a - b for a, b in pairs))
+    one, other = item_scores.only(list(chosen)), item_scores.only(list(best))
+    difference = one.less(other)
     error, freedom = spread(scopes.only(["average"]), *difference.errors())
     value = difference.means() @ scopes.weights[:1].T
     low, high = interval(value, error, freedom, confidence)
     return low[:, 0], high[:, 0]
+
+
+def selected_ranks(chosen: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Return the ranks of every rule from a table of `selections`: rule -> expert -> rank."""
+    rows = chosen[chosen["note"].fillna("") == ""]
+    groups = rows.groupby("rule", sort=False)
+    return {str(rule): dict(zip(own["expert"], own["rank"], strict=True)) for rule, own in groups}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from flexmore.analysis.statistics.items import item_scores_of
+from flexmore.analysis.statistics.item_scores import item_scores_of
 from flexmore.analysis.statistics.scopes import Array, Scopes, interval, matrix, scopes_of, spread
 
 ABOUT = ["mixture", "kind", "experts", "rank", "effective_rank", "active", "parameters"]
@@ -49,8 +49,8 @@ def gains(
     if items is None:
         stderr, freedom = _unpaired(scores, scopes, baseline, others)
     else:
-        answers = item_scores_of(items, [baseline, *others], scopes.tasks, baseline)
-        stderr, freedom = (array[1:] for array in answers.minus(baseline).errors())
+        item_scores = item_scores_of(items, [baseline, *others], scopes.tasks, baseline)
+        stderr, freedom = (array[1:] for array in item_scores.minus(baseline).errors())
     score = np.round(values.loc[others].to_numpy() @ scopes.weights.T, _DIGITS)
     public = np.broadcast_to(np.round(scopes.weights @ values.loc[baseline].to_numpy(), _DIGITS), score.shape)
     gain = np.round(score - public, _DIGITS)

@@ -1,29 +1,30 @@
-"""Bootstrap draws of every score: over items within tasks, and over tasks within groups.
+"""Bootstrap samples of every score: over items within tasks, and over tasks within groups.
 
 The first says how sure the numbers are for these tasks, the second how sure they would be for other tasks of the same
-kind. All mixtures of a draw answer the same items (or tasks), so differences between mixtures stay paired.
+kind. All mixtures of a sample answer the same items (or tasks), so differences between mixtures stay paired.
 """
 
 import numpy as np
 
-from flexmore.analysis.statistics.items import ItemScores
+from flexmore.analysis.statistics.item_scores import ItemScores
 from flexmore.analysis.statistics.scopes import Array, Scopes
 
 
-def over_items(answers: ItemScores, scopes: Scopes, draws: int, seed: int) -> Array:
-    """Scores of `draws` samples of items, drawn with replacement within every task.
+def resample_items(item_scores: ItemScores, scopes: Scopes, samples: int, seed: int) -> Array:
+    """Return the scores of `samples` bootstrap samples: items drawn with replacement within every task.
 
     Args:
-        answers: rows x items by task, the tasks in the order of `scopes.tasks`.
-        seed: of the generator; the same seed gives the same draws.
+        item_scores: rows x items by task, the tasks in the order of `scopes.tasks`.
+        samples: how many.
+        seed: of the generator; the same seed gives the same samples.
 
     Returns:
-        draws x rows x scopes.
+        samples x rows x scopes.
     """
     generator = np.random.default_rng(seed)
-    found = np.zeros((draws, len(answers.names), len(scopes.index)))
-    for column, value in enumerate(answers.values):
-        counts = _counts(generator, draws, value.shape[1])
+    found = np.zeros((samples, len(item_scores.names), len(scopes.index)))
+    for column, value in enumerate(item_scores.values):
+        counts = _counts(generator, samples, value.shape[1])
         # products of whole numbers are exact, whatever the order in which a library adds them
         means = (counts @ value.T) / value.shape[1]
         for scope in np.flatnonzero(scopes.weights[:, column]):
@@ -31,60 +32,73 @@ def over_items(answers: ItemScores, scopes: Scopes, draws: int, seed: int) -> Ar
     return np.round(found, 12)
 
 
-def over_errors(means: Array, stderr: Array, scopes: Scopes, draws: int, seed: int) -> Array:
-    """Where only scores and their standard errors are known: normal draws, not paired.
+def sample_normal(means: Array, stderr: Array, scopes: Scopes, samples: int, seed: int) -> Array:
+    """Return normal samples of the scores, not paired: for where only their standard errors are known.
 
     Args:
         means: rows x tasks.
-        stderr: rows x tasks; missing ones make every scope that weighs their task missing.
+        stderr: rows x tasks; a missing one makes every scope that its task is in missing.
+        samples: how many.
+        seed: of the generator.
 
     Returns:
-        draws x rows x scopes.
+        samples x rows x scopes.
     """
     generator = np.random.default_rng(seed)
-    found = np.zeros((draws, len(means), len(scopes.index)))
+    found = np.zeros((samples, len(means), len(scopes.index)))
     for column in range(means.shape[1]):
-        drawn = means[:, column] + stderr[:, column] * generator.standard_normal((draws, len(means)))
+        values = means[:, column] + stderr[:, column] * generator.standard_normal((samples, len(means)))
         for scope in np.flatnonzero(scopes.weights[:, column]):
-            found[:, :, scope] += scopes.weights[scope, column] * drawn
+            found[:, :, scope] += scopes.weights[scope, column] * values
     return np.round(found, 12)
 
 
-def over_tasks(means: Array, scopes: Scopes, groups: Array, draws: int, seed: int) -> Array:
-    """Scores of `draws` samples of tasks, drawn with replacement within every group (within a domain, among all of
-    its tasks); deviations are scaled by sqrt(T / (T - 1)), since T tasks drawn from T vary too little.
+def resample_tasks(means: Array, scopes: Scopes, groups: Array, samples: int, seed: int) -> Array:
+    """Return the scores of `samples` bootstrap samples: tasks drawn with replacement within every group.
+
+    Within a domain they are drawn among all of its tasks. Deviations are scaled by sqrt(T / (T - 1)), since T tasks
+    drawn from T vary too little.
 
     Args:
         means: rows x tasks.
         groups: of each task, a number.
+        samples: how many.
+        seed: of the generator.
 
     Returns:
-        draws x rows x scopes; missing where a scope has a group of a single task, of whose spread nothing is known.
+        samples x rows x scopes; missing where a scope has a group of a single task, whose spread is not known.
     """
     generator = np.random.default_rng(seed)
-    found = np.zeros((draws, len(means), len(scopes.index)))
-    within = {int(group): _drawn(generator, means[:, groups == group], draws) for group in np.unique(groups)}
+    found = np.zeros((samples, len(means), len(scopes.index)))
+    within = {int(group): _task_means(generator, means[:, groups == group], samples) for group in np.unique(groups)}
     for scope, (kind, weights) in enumerate(zip(scopes.index["scope"], scopes.weights, strict=True)):
         if kind == "domain":
-            found[:, :, scope] = _drawn(generator, means[:, weights > 0], draws)
+            found[:, :, scope] = _task_means(generator, means[:, weights > 0], samples)
             continue
         for group in np.unique(groups[weights > 0]):
             found[:, :, scope] += weights[groups == group].sum() * within[int(group)]
     return np.round(found, 12)
 
 
-def _drawn(generator: np.random.Generator, means: Array, draws: int) -> Array:
-    """Means over tasks that are drawn with replacement: draws x rows."""
+def percentile_interval(samples: Array, confidence: float) -> tuple[Array, Array]:
+    """Return the percentile interval of samples along the first axis; missing where any sample is missing."""
+    low, high = np.quantile(samples, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0, method="inverted_cdf")
+    unknown = np.isnan(samples).any(axis=0)
+    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
+
+
+def _task_means(generator: np.random.Generator, means: Array, samples: int) -> Array:
+    """Return means over tasks that are drawn with replacement: samples x rows."""
     tasks = means.shape[1]
     if tasks < 2:
-        return np.full((draws, len(means)), np.nan)
-    drawn = (_counts(generator, draws, tasks) @ means.T) / tasks
+        return np.full((samples, len(means)), np.nan)
+    resampled = (_counts(generator, samples, tasks) @ means.T) / tasks
     centre = means.mean(axis=1)
-    stretched: Array = centre + np.sqrt(tasks / (tasks - 1)) * (drawn - centre)
+    stretched: Array = centre + np.sqrt(tasks / (tasks - 1)) * (resampled - centre)
     return stretched
 
 
-def _counts(generator: np.random.Generator, draws: int, n: int) -> Array:
-    """How often each of n is drawn in n draws with replacement: draws x n."""
-    chosen = generator.integers(0, n, (draws, n)) + n * np.arange(draws)[:, None]
-    return np.bincount(chosen.ravel(), minlength=draws * n).reshape(draws, n).astype(np.float64)
+def _counts(generator: np.random.Generator, samples: int, n: int) -> Array:
+    """Count how often each of n comes up when n are drawn with replacement: samples x n."""
+    chosen = generator.integers(0, n, (samples, n)) + n * np.arange(samples)[:, None]
+    return np.bincount(chosen.ravel(), minlength=samples * n).reshape(samples, n).astype(np.float64)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from flexmore.analysis.tables.chance import at_chance
+from flexmore.analysis.statistics.chance import at_chance
 from flexmore.errors import FlexmoreError
 
 QUARANTINE = ("mixture", "task", "group", "score", "reason", "left_out")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from flexmore.analysis.tables.table import read_table
+from flexmore.analysis.tables.storage import read_table
 from flexmore.errors import FlexmoreError
 from flexmore.files import read_json
 

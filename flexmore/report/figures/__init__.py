@@ -1,1 +1,1 @@
-"""Figures, drawn from tables alone."""
+"""The figures, one function each."""

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flexmore.analysis.findings.recovery import curve
-from flexmore.analysis.tables.ranks import full, numbered
+from flexmore.analysis.ranks import full, numbered
 from flexmore.report.figures.style import GREY, PAGE, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
 
 POINTS = 100.0

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from flexmore.analysis.ranks import full, numbered
 from flexmore.analysis.statistics.gains import HARMS, UNCLEAR
-from flexmore.analysis.tables.ranks import full, numbered
 from flexmore.report.figures.curves import POINTS
 from flexmore.report.figures.style import COLUMN, GREY, PAGE, canvas, notice
 

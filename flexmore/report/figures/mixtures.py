@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from flexmore.analysis.tables.ranks import numbered
+from flexmore.analysis.ranks import numbered
 from flexmore.report.figures.curves import POINTS
 from flexmore.report.figures.style import GREY, JOINT, PAGE, PUBLIC, RankAxis, canvas, legend, looks, notice
 
@@ -18,7 +18,7 @@ def joint_by_rank(joint: pd.DataFrame, public: float) -> Figure:
     apart.
 
     Args:
-        joint: of `optima.joint`.
+        joint: of `summaries.joint_mixtures`.
         public: the public model's average.
     """
     if joint.empty:
@@ -70,7 +70,7 @@ def parameters(table: pd.DataFrame, public: float) -> Figure:
     """Total parameters against the average: pairs by expert in one panel, joint mixtures by active in another.
 
     Args:
-        table: of `optima.parameters`.
+        table: of `summaries.parameters`.
         public: the public model's average.
     """
     if table.empty:

@@ -11,7 +11,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flexmore.analysis.tables.ranks import rank_order
+from flexmore.analysis.ranks import rank_order
 from flexmore.files import atomic_file
 
 COLUMN, PAGE = 3.5, 7.2

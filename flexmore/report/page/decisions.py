@@ -6,8 +6,8 @@ from flexmore.analysis.findings.comparisons import UNCLEAR, indistinct
 from flexmore.analysis.findings.regression import POOLED
 from flexmore.analysis.findings.shapes import NO_ITEMS
 from flexmore.analysis.findings.skills import ALL
-from flexmore.analysis.selection.budget import adds_up
-from flexmore.analysis.tables.ranks import full
+from flexmore.analysis.ranks import full
+from flexmore.analysis.selection.additivity import adds_up
 from flexmore.report.page.findings import Tables
 from flexmore.report.page.words import count, listing, plural, points, probability, score
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from flexmore.analysis.tables.ranks import rank_order
+from flexmore.analysis.ranks import rank_order
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.report.page.words import TIMES
 

@@ -9,8 +9,8 @@ from flexmore.analysis.findings.predictions import PLANTED, held
 from flexmore.analysis.findings.recovery import NO_GAIN
 from flexmore.analysis.findings.seeds import DOMAIN_GAIN, HALF, HOLDS
 from flexmore.analysis.findings.skills import ALL
+from flexmore.analysis.ranks import full
 from flexmore.analysis.statistics.gains import HARMS, HELPS
-from flexmore.analysis.tables.ranks import full
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.report.page.words import TIMES, count, gain, listing, number, plural, points, probability, score, span
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from flexmore.analysis.artefacts import FIGURES
-from flexmore.analysis.tables.ranks import numbered
+from flexmore.analysis.ranks import numbered
+from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page import findings as say
 from flexmore.report.page import sections as write
 from flexmore.report.page.about import About
 from flexmore.report.page.findings import Elsewhere, Tables
-from flexmore.report.page.published import beside_published
+from flexmore.report.page.reference import beside_reference
 from flexmore.report.page.words import count, listing, plural
 
 
@@ -40,7 +40,7 @@ def readme(
         ("In short", write.short(tables, about, others)),
         ("Which rank suffices", write.recovery(tables, about, captions)),
         ("Joint mixtures", write.joint(tables, captions)),
-        ("Beside what was published", beside_published(tables, about.published)),
+        ("Beside what others reported", beside_reference(tables, about.reference)),
         ("Reasoning against knowledge", write.paragraph(say.say_skills(tables, about.settings))),
         ("Choosing ranks", write.selection(tables, captions)),
         ("Ranks under a budget", write.budget(tables, captions)),

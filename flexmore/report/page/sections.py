@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from flexmore.analysis.artefacts import FIGURES, TABLES
 from flexmore.analysis.findings.predictions import held
 from flexmore.analysis.findings.recovery import R95_SCOPES
 from flexmore.analysis.findings.seeds import HALF, HOLDS, R95, spread_of
 from flexmore.analysis.findings.skills import ALL
 from flexmore.analysis.selection.rules import RULES
+from flexmore.analysis.tables.catalogue import TABLE_ROWS, TABLES
+from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page import decisions as decide
 from flexmore.report.page import findings as say
-from flexmore.report.page.about import TABLES_ABOUT, About
+from flexmore.report.page.about import About
 from flexmore.report.page.findings import Elsewhere, Tables
 from flexmore.report.page.words import DASH, MINUS, count, gain, listing, markdown, number, plural, points, score, span
 
@@ -303,7 +304,7 @@ def other_figures(captions: Mapping[str, str]) -> str:
 
 def every_table(tables: Tables) -> str:
     """All tables."""
-    rows = [[f"`tables/{name}.csv`", TABLES_ABOUT[name], count(len(tables[name]))] for name in TABLES]
+    rows = [[f"`tables/{name}.csv`", TABLE_ROWS[name], count(len(tables[name]))] for name in TABLES]
     return (
         "All of these are computed from the measured ones (`tables/scores.parquet`, `items.parquet`, `controls.csv`, "
         "`spectra.parquet`, `adapters.csv`, `quarantine.csv`, `versions.csv`, as far as a study has them). Scores and "

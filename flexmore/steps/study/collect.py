@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from flexmore.analysis.study import collect_scores
+from flexmore.analysis.tables.collecting import collect_scores
 from flexmore.analysis.tables.spectra import gather_adapters, gather_spectra
-from flexmore.analysis.tables.table import write_csv, write_parquet
+from flexmore.analysis.tables.storage import write_csv, write_parquet
 from flexmore.config.study import Study
 from flexmore.mixtures.grid import sweeps
 from flexmore.mixtures.recipe import Recipe

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from flexmore.analysis.selection.rules import RULES
 from flexmore.analysis.selection.selections import select
+from flexmore.analysis.tables.collecting import collect
 from flexmore.analysis.tables.spectra import gather_spectra
-from flexmore.analysis.tables.table import collect
 from flexmore.checkpoints.family import check_family
 from flexmore.checkpoints.recipes import recipe_from_disk
 from flexmore.config.study import Study

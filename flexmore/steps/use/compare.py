@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-from flexmore.analysis.findings.comparisons import as_text
-from flexmore.analysis.queries import compare_from
+from flexmore.analysis.findings.comparisons import as_text, compare_two
 from flexmore.config.study import Study
 from flexmore.steps.measured_tables import read_measured
 
@@ -18,5 +17,5 @@ def compare(study: Study, reports: Path, mixture: str, other: str, *, as_json: b
     Raises:
         FlexmoreError: there are no measured tables, or no such mixture in them.
     """
-    found = compare_from(read_measured(study, reports), mixture, other, study.analysis)
+    found = compare_two(read_measured(study, reports), mixture, other, study.analysis)
     return json.dumps(found, indent=1) if as_json else as_text(found)

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from flexmore.analysis.artefacts import PAGES
 from flexmore.config.paths import StudyPaths
 from flexmore.config.study import Study
 from flexmore.files import write_text
-from flexmore.report.drawing import run_analysis, run_drawing
+from flexmore.report.drawing import PAGES, run_analysis, run_drawing
 from flexmore.steps.about_study import about_study
 from flexmore.steps.captions import CAPTIONS
 from flexmore.steps.measured_tables import find_measured

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from flexmore.analysis.artefacts import MEASURED
-from flexmore.analysis.study import SEEDS
+from flexmore.analysis.inputs import SEEDS
+from flexmore.analysis.tables.catalogue import COLLECTED
 from flexmore.config.loading import dump_study, load_study
 from flexmore.config.paths import StudyPaths
 from flexmore.config.study import Study
@@ -35,7 +35,7 @@ def publish(study: Study, reports: Path, *, as_seed: bool = False) -> str:
         raise FlexmoreError(f"{missing[0]}: not found; only a complete study is published (snakemake --cores all)")
     collect(study)
     run = StudyPaths(target.root / SEEDS / str(study.seed)) if as_seed else target
-    for name in MEASURED:
+    for name in COLLECTED:
         if name != "scores.csv":  # scores.parquet holds the same
             with atomic_file(run.tables / name) as temporary:
                 shutil.copyfile(study.paths.tables / name, temporary)

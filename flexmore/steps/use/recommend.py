@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-from flexmore.analysis.queries import recommend_from
-from flexmore.analysis.selection.recommend import as_dict, describe
+from flexmore.analysis.selection.recommend import as_dict, describe, recommend_ranks
 from flexmore.config.study import Study
 from flexmore.mixtures.parameters import parse_parameters
 from flexmore.steps.measured_tables import read_measured
@@ -20,5 +19,5 @@ def recommend(study: Study, reports: Path, budget: str, *, as_json: bool = False
     Raises:
         FlexmoreError: there are no measured tables, or no mixture is within the budget.
     """
-    found = recommend_from(read_measured(study, reports), parse_parameters(budget).value, study.analysis)
+    found = recommend_ranks(read_measured(study, reports), parse_parameters(budget).value, study.analysis)
     return json.dumps(as_dict(found), indent=1) if as_json else describe(found, study.family)

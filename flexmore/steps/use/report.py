@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flexmore.analysis.artefacts import TABLES
+from flexmore.analysis.tables.catalogue import TABLES
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.report.drawing import run_analysis, run_drawing

@@ -9,8 +9,8 @@ from made_tables import Made
 
 from flexmore.analysis.findings.predictions import judge
 from flexmore.analysis.findings.recovery import recover
+from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.statistics.gains import gains
-from flexmore.analysis.study import Inputs
 
 FACTS = {"math": 200, "news": 400, "pes2o": 800}
 # midpoints between powers of two, so that two ladder ranks lie on the steep part

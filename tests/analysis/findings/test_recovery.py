@@ -9,9 +9,9 @@ from made_tables import LADDER, Made
 
 from flexmore.analysis.findings import recovery
 from flexmore.analysis.findings.recovery import curve, recover
+from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.statistics.gains import gains
 from flexmore.analysis.statistics.isotonic import monotone
-from flexmore.analysis.study import Inputs
 from flexmore.config.analysis import AnalysisSettings
 
 

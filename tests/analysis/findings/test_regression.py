@@ -7,9 +7,9 @@ from made_tables import Made
 from scipy import stats
 
 from flexmore.analysis.findings.regression import CONTRAST, POOLED, READING, fieller, regress, responses
-from flexmore.analysis.statistics.bootstrap import wild_p
+from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.statistics.scopes import averages
-from flexmore.analysis.study import Inputs
+from flexmore.analysis.statistics.wild_bootstrap import wild_p
 from flexmore.config.analysis import AnalysisSettings
 
 SETTINGS = AnalysisSettings()

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from made_tables import Made
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from flexmore.analysis.queries import recommend_from
-from flexmore.analysis.selection.budget import Choices, additivity, adds_up, choices_of, front_of, within
-from flexmore.analysis.selection.recommend import as_dict, describe
+from flexmore.analysis.inputs import Inputs
+from flexmore.analysis.selection.additivity import additivity, adds_up
+from flexmore.analysis.selection.budget import Choices, choices_of, front_of, within
+from flexmore.analysis.selection.recommend import as_dict, describe, recommend_ranks
 from flexmore.analysis.statistics.gains import gains
-from flexmore.analysis.study import Inputs
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 
@@ -121,7 +121,7 @@ def test_gains_that_add_up_are_recognised_and_those_that_do_not(study_of: object
 
 
 def test_the_answer_says_how_far_to_believe_it(study: Inputs) -> None:
-    found = recommend_from(study, 120_000, SETTINGS)
+    found = recommend_ranks(study, 120_000, SETTINGS)
     assert found.parameters <= 120_000
     assert found.low <= found.gain <= found.high
     assert found.held_out is not None
@@ -131,7 +131,7 @@ def test_the_answer_says_how_far_to_believe_it(study: Inputs) -> None:
     assert f"{found.parameters:,} parameters" in text
     assert as_dict(found)["recommended"] in ("uniform", "ranks")
     untested = Inputs(study.scores[~study.scores["rank"].isin(["best", "best2"])])
-    answer = recommend_from(untested, 120_000, SETTINGS)
+    answer = recommend_ranks(untested, 120_000, SETTINGS)
     assert answer.errors is None
     assert answer.held_out is None
     assert "no joint mixture of unequal ranks was measured to test it" in describe(answer, "made")
@@ -141,7 +141,7 @@ def test_the_answer_says_how_far_to_believe_it(study: Inputs) -> None:
 def test_uniform_ranks_are_recommended_where_sums_mislead(study: Inputs) -> None:
     from dataclasses import replace
 
-    found = replace(recommend_from(study, 120_000, SETTINGS), errors=(0.02, 0.01))
+    found = replace(recommend_ranks(study, 120_000, SETTINGS), errors=(0.02, 0.01))
     assert found.prefers_uniform
     text = describe(found, "made")
     assert "recommended: rank" in text

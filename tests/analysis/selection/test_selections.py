@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from flexmore.analysis.findings.recovery import recover
+from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.selection.evidence import Evidence, evidence_from_table
 from flexmore.analysis.selection.rules import RULES, best, best2
 from flexmore.analysis.selection.selections import select, selections
 from flexmore.analysis.statistics.gains import gains
 from flexmore.analysis.statistics.scopes import averages, scopes_of
-from flexmore.analysis.study import Inputs, answers_to
 from flexmore.errors import FlexmoreError
 
 
@@ -63,8 +63,8 @@ def test_without_items_the_scores_errors_serve(study: Inputs) -> None:
 
 
 def test_every_rule_is_listed_with_its_choice(study: Inputs) -> None:
-    evidence, answers = evidence_from_table(study.scores, study.items, study.spectra), answers_to(study)
-    table = selections(evidence, answers, scopes_of(study.scores))
+    evidence, item_scores = evidence_from_table(study.scores, study.items, study.spectra), study.item_scores()
+    table = selections(evidence, item_scores, scopes_of(study.scores))
     for rule in RULES:
         own = table[table["rule"] == rule]
         ranks = {expert: int(rank) for expert, rank in zip(own["expert"], own["rank"], strict=True)}
@@ -72,7 +72,7 @@ def test_every_rule_is_listed_with_its_choice(study: Inputs) -> None:
         assert (own["behind"] <= 0).all()
         assert ((own["behind_low"] <= own["behind"]) & (own["behind"] <= own["behind_high"])).all()
     assert (table.loc[table["rule"] == "best", ["behind", "saved"]] == 0).all(axis=None)
-    assert selections(None, answers, scopes_of(study.scores)).empty
+    assert selections(None, item_scores, scopes_of(study.scores)).empty
 
 
 def test_a_rule_without_its_evidence_says_so(study: Inputs) -> None:

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.selection import spectrum_rules as rules
 from flexmore.analysis.selection.evidence import Evidence
 from flexmore.analysis.selection.selections import select
-from flexmore.analysis.study import Inputs
 from flexmore.errors import FlexmoreError
 
 

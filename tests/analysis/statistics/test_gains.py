@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from made_tables import Made
 from scipy import stats
 
+from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.statistics.gains import gains
 from flexmore.analysis.statistics.scopes import averages, scopes_of
-from flexmore.analysis.study import Inputs
 from flexmore.errors import FlexmoreError
 
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.optimize import isotonic_regression
 
+from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.statistics.isotonic import arrival, crossing, monotone, reach
-from flexmore.analysis.statistics.items import ItemScores
-from flexmore.analysis.statistics.resampling import over_errors, over_items, over_tasks
+from flexmore.analysis.statistics.item_scores import ItemScores
+from flexmore.analysis.statistics.resampling import resample_items, resample_tasks, sample_normal
 from flexmore.analysis.statistics.scopes import Scopes
-from flexmore.analysis.study import Inputs, answers_to
 from flexmore.errors import FlexmoreError
 
 
@@ -28,50 +28,50 @@ def _average(tasks: int) -> Scopes:
 
 
 def test_halves_are_disjoint_whole_and_the_same_on_any_day() -> None:
-    answers = _answers((2, 3, 11))
-    dealt = answers.deal(0)
+    item_scores = _answers((2, 3, 11))
+    dealt = item_scores.deal(0)
     assert [int((half == 0).sum()) for half in dealt] == [5, 5]
-    both = [answers.part(dealt, half) for half in (0, 1)]
+    both = [item_scores.part(dealt, half) for half in (0, 1)]
     for task in range(2):
         joined = np.concatenate([part.values[task] for part in both], axis=1)
-        assert sorted(map(tuple, joined.T)) == sorted(map(tuple, answers.values[task].T))
-    assert "".join(map(str, dealt[0])) == "".join(map(str, answers.deal(0)[0]))
-    assert [list(a) for a in answers.deal(1)] != [list(a) for a in dealt]
+        assert sorted(map(tuple, joined.T)) == sorted(map(tuple, item_scores.values[task].T))
+    assert "".join(map(str, dealt[0])) == "".join(map(str, item_scores.deal(0)[0]))
+    assert [list(a) for a in item_scores.deal(1)] != [list(a) for a in dealt]
     assert list(dealt[0]) != list(dealt[1])  # a task's deal does not depend on its place alone
 
 
 def test_contrasts_are_taken_item_by_item() -> None:
-    answers = _answers((1, 3, 20))
-    found = answers.contrast(np.array([[1.0, -1.0, 0.0]]), ["d"])
+    item_scores = _answers((1, 3, 20))
+    found = item_scores.contrast(np.array([[1.0, -1.0, 0.0]]), ["d"])
     stderr, freedom = found.errors()
-    witness = stats.ttest_rel(answers.values[0][0], answers.values[0][1])
+    witness = stats.ttest_rel(item_scores.values[0][0], item_scores.values[0][1])
     assert found.means()[0, 0] / stderr[0, 0] == pytest.approx(witness.statistic)
     assert freedom[0, 0] == witness.df
-    np.testing.assert_allclose(answers.minus("m1").values[0][0], found.values[0][0])
-    assert answers.only(["m2", "m0"]).names == ("m2", "m0")
+    np.testing.assert_allclose(item_scores.minus("m1").values[0][0], found.values[0][0])
+    assert item_scores.only(["m2", "m0"]).names == ("m2", "m0")
 
 
 def test_draws_over_items_have_the_error_of_the_mean() -> None:
-    answers = _answers((3, 2, 80))
-    drawn = over_items(answers, _average(3), 4000, 1)
-    stderr, _ = answers.errors()
+    item_scores = _answers((3, 2, 80))
+    drawn = resample_items(item_scores, _average(3), 4000, 1)
+    stderr, _ = item_scores.errors()
     expected = np.sqrt(np.square(stderr).sum(axis=1)) / 3
     assert drawn.shape == (4000, 2, 1)
-    assert drawn.mean(axis=0)[:, 0] == pytest.approx(answers.means().mean(axis=1), abs=0.003)
+    assert drawn.mean(axis=0)[:, 0] == pytest.approx(item_scores.means().mean(axis=1), abs=0.003)
     assert drawn.std(axis=0)[:, 0] == pytest.approx(expected, rel=0.06)
-    assert (drawn == over_items(answers, _average(3), 4000, 1)).all()
-    equal = ItemScores(("a", "b"), ("t",), (np.repeat(answers.values[0][:1], 2, axis=0),))
-    same = over_items(equal, _average(1), 50, 0)
-    assert (same[:, 0] == same[:, 1]).all()  # equal answers stay equal in every draw
+    assert (drawn == resample_items(item_scores, _average(3), 4000, 1)).all()
+    equal = ItemScores(("a", "b"), ("t",), (np.repeat(item_scores.values[0][:1], 2, axis=0),))
+    same = resample_items(equal, _average(1), 50, 0)
+    assert (same[:, 0] == same[:, 1]).all()  # equal answers stay equal in every sample
 
 
 def test_draws_over_errors_and_over_tasks() -> None:
     means, stderr = np.array([[0.2, 0.6, 0.4, 0.9]]), np.full((1, 4), 0.02)
-    drawn = over_errors(means, stderr, _average(4), 4000, 0)
+    drawn = sample_normal(means, stderr, _average(4), 4000, 0)
     assert drawn.std() == pytest.approx(0.01, rel=0.06)
-    other = over_tasks(means, _average(4), np.zeros(4, dtype=int), 8000, 0)
+    other = resample_tasks(means, _average(4), np.zeros(4, dtype=int), 8000, 0)
     assert other.std() == pytest.approx(means.std(ddof=1) / 2, rel=0.05)
-    grouped = over_tasks(means, _average(4), np.array([0, 0, 0, 1]), 100, 0)
+    grouped = resample_tasks(means, _average(4), np.array([0, 0, 0, 1]), 100, 0)
     assert np.isnan(grouped).all()  # nothing is known of the spread of a single task
 
 
@@ -106,5 +106,5 @@ def test_items_that_belong_to_other_scores_are_refused(study: Inputs) -> None:
     with pytest.raises(
         FlexmoreError, match=r"items of public on .* average to .*, which is not their score \(1 such\)"
     ):
-        answers_to(Inputs(scores, study.items))
-    assert answers_to(Inputs(scores)) is None
+        Inputs(scores, study.items).item_scores()
+    assert Inputs(scores).item_scores() is None

@@ -8,10 +8,13 @@ import pandas as pd
 import pytest
 from made_tables import Made
 
+from flexmore.analysis.all_tables import analyze
 from flexmore.analysis.findings import recovery
-from flexmore.analysis.study import Inputs, analyze
-from flexmore.analysis.tables.checks import gaps, validate
-from flexmore.analysis.tables.table import read_scores, write_csv
+from flexmore.analysis.inputs import Inputs
+from flexmore.analysis.tables.gaps import gaps
+from flexmore.analysis.tables.scores import read_scores
+from flexmore.analysis.tables.storage import write_csv
+from flexmore.analysis.tables.validation import validate
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 from flexmore.report.page.about import About

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from made_tables import Made, make
 
-from flexmore.analysis.study import collect_scores, read_inputs
+from flexmore.analysis.inputs import read_inputs
+from flexmore.analysis.tables.collecting import collect, collect_scores
 from flexmore.analysis.tables.quarantine import quarantine, with_chance_alarms
-from flexmore.analysis.tables.table import collect
 from flexmore.errors import FlexmoreError
 from flexmore.report.page.sections import quarantined
 from flexmore.steps.use.report import report

@@ -8,19 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 from made_tables import GROUPS, Made, make
 
-from flexmore.analysis.study import Inputs, collect_scores, read_inputs
-from flexmore.analysis.tables.checks import COLUMNS
+from flexmore.analysis.inputs import Inputs, read_inputs
+from flexmore.analysis.tables.collecting import collect, collect_scores, collect_versions
+from flexmore.analysis.tables.columns import COLUMNS
+from flexmore.analysis.tables.scores import arrange, read_scores, split_controls
 from flexmore.analysis.tables.spectra import gather_adapters, gather_spectra, normalised
-from flexmore.analysis.tables.table import (
-    arrange,
-    collect,
-    collect_versions,
-    read_scores,
-    read_table,
-    without_controls,
-    write_csv,
-    write_parquet,
-)
+from flexmore.analysis.tables.storage import read_table, write_csv, write_parquet
 from flexmore.errors import FlexmoreError
 
 
@@ -59,7 +52,7 @@ def test_files_read_back_and_have_the_same_bytes(tmp_path: Path) -> None:
     for name in ("scores.parquet", "scores.csv", "items.parquet", "controls.csv", "quarantine.csv", "versions.csv"):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
     scores, items, _ = collect(files, recipes)
-    scores, controls = without_controls(scores)
+    scores, controls = split_controls(scores)
     for name in ("scores.parquet", "scores.csv"):
         pd.testing.assert_frame_equal(read_scores(folders[0] / name), scores)
     found = read_inputs(folders[0])

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.statistics.gains import gains
-from flexmore.analysis.study import Inputs
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.report.page.explore import content, explore
 

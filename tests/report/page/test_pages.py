@@ -10,15 +10,18 @@ import pandas as pd
 import pytest
 from made_tables import Made, make
 
-from flexmore.analysis.artefacts import FIGURES, TABLES
+from flexmore.analysis.all_tables import analyze
 from flexmore.analysis.findings.seeds import DOMAIN_GAIN, HALF, HOLDS, R95, spread_of
-from flexmore.analysis.study import Inputs, analyze, collect_scores, read_inputs
+from flexmore.analysis.inputs import Inputs, read_inputs
+from flexmore.analysis.tables.catalogue import TABLE_ROWS, TABLES
+from flexmore.analysis.tables.collecting import collect_scores
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 from flexmore.report.drawing import run_analysis, run_drawing
+from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page import decisions as decide
 from flexmore.report.page import findings as say
-from flexmore.report.page.about import TABLES_ABOUT, About
+from flexmore.report.page.about import About
 from flexmore.report.page.readme import captions_in, readme
 from flexmore.report.page.words import gain, listing, markdown, number, points, span
 
@@ -128,7 +131,7 @@ def test_every_figure_and_table_is_there_and_every_link_lives(study: Inputs, tmp
         assert word not in page, word
     assert "do it" in page
     assert "| lm_eval | 0.4.13 |" in page
-    assert set(TABLES_ABOUT) == set(TABLES)
+    assert set(TABLE_ROWS) == set(TABLES)
     assert set(captions_in(REPORT)) == set(FIGURES)
 
 

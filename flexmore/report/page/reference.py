@@ -1,4 +1,4 @@
-"""Published values beside ours: for the family that they were measured on, and for no other."""
+"""The section that shows what others reported of a family beside our values."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,25 +8,26 @@ import pandas as pd
 from flexmore.report.page.findings import Tables
 from flexmore.report.page.words import DASH, count, markdown, score
 
-Published = Mapping[str, Any]
-"""The content of reports/paper/published.yaml."""
+Reference = Mapping[str, Any]
+"""The content of reports/paper/reference.yaml."""
 
 
-def beside_published(tables: Tables, values: Published | None) -> str:
-    """The section: averages, then groups, each published value with its source, then what to mind when comparing.
+def beside_reference(tables: Tables, values: Reference | None) -> str:
+    """Write the section: averages, then groups, each reported value with its source, then cautions.
 
     Args:
-        values: of the family; None where nothing was published of it.
+        tables: of the analysis, by name.
+        values: reported of the family; None where there are none, and the section is empty.
     """
     if values is None:
         return ""
     averages = tables["averages"]
     lead = (
-        "Published values are other people's measurements, ours are those of this study. They differ in prompts, items "
+        "Reported values are other people's measurements, ours are those of this study. They differ in prompts, items "
         "and metrics, and a row of a single expert is a dense model where ours is the pair of public and expert, so "
         "levels are not to be compared without the cautions below."
     )
-    heads = ["joint mixture", "published", "parameters", "source", "ours", "parameters"]
+    heads = ["joint mixture", "reported", "parameters", "source", "ours", "parameters"]
     means = markdown(heads, [_average(entry, averages, values) for entry in values["averages"]])
     groups = list(values["groups"])
     rows = markdown(["model", "whose", *groups, "mean"], _rows(averages, values))
@@ -34,8 +35,8 @@ def beside_published(tables: Tables, values: Published | None) -> str:
     return "\n\n".join([lead, means, rows, cautions, _sources(values)])
 
 
-def _average(entry: Mapping[str, Any], averages: pd.DataFrame, values: Published) -> list[str]:
-    """A published average and our joint mixtures that it is shown beside."""
+def _average(entry: Mapping[str, Any], averages: pd.DataFrame, values: Reference) -> list[str]:
+    """Return a reported average and our joint mixtures that it is shown beside."""
     ours = averages[(averages["kind"] == "joint") & (averages["rank"].astype(str) == entry["ours"])]
     if not set(values["groups"]) <= set(averages.columns):  # the mean of some groups is another average
         ours = ours.head(0)
@@ -45,16 +46,16 @@ def _average(entry: Mapping[str, Any], averages: pd.DataFrame, values: Published
     stated = f"{entry['model']}, {active} active" if active else entry["model"]
     each = "; ".join(f"{score(row['average'], 2)} (`{row['mixture']}`)" for _, row in ours.iterrows())
     sizes = "; ".join(count(size) for size in ours["parameters"].unique())
-    published = f"{entry['average']:.2f}"
-    return [stated, published, entry.get("parameters", DASH), _label(entry, values), each or DASH, sizes or DASH]
+    reported = f"{entry['average']:.2f}"
+    return [stated, reported, entry.get("parameters", DASH), _label(entry, values), each or DASH, sizes or DASH]
 
 
-def _rows(averages: pd.DataFrame, values: Published) -> Iterator[list[str]]:
-    """Each published row of group means, and below it ours."""
+def _rows(averages: pd.DataFrame, values: Reference) -> Iterator[list[str]]:
+    """Return each reported row of group means, and below it ours."""
     for row in values["rows"]:
         scores = row["scores"]
         cells = [f"{value:.1f}" for value in (*scores, sum(scores) / len(scores))]
-        yield [row["model"], f"published ({_label(row, values)})", *cells]
+        yield [row["model"], f"reported ({_label(row, values)})", *cells]
         whole = set(values["groups"]) <= set(averages.columns)
         for _, own in _ours(averages, row["expert"]).iterrows():
             each = [score(own[name]) if name in own else DASH for name in values["groups"]]
@@ -62,7 +63,7 @@ def _rows(averages: pd.DataFrame, values: Published) -> Iterator[list[str]]:
 
 
 def _ours(averages: pd.DataFrame, expert: str) -> pd.DataFrame:
-    """The public model; an expert's pair or all experts joined, at full size."""
+    """Select our mixtures of the same experts: the public model, or a pair or joint mixture of full experts."""
     if expert == "public":
         return averages[averages["kind"] == "baseline"]
     full = averages[averages["rank"].astype(str) == "full"]
@@ -71,13 +72,13 @@ def _ours(averages: pd.DataFrame, expert: str) -> pd.DataFrame:
     return full[(full["kind"] == "pair") & (full["experts"] == expert)]
 
 
-def _label(entry: Mapping[str, Any], values: Published) -> str:
-    """A value's source; that it is second-hand is said wherever it stands."""
+def _label(entry: Mapping[str, Any], values: Reference) -> str:
+    """Return a value's source, and whether it is second-hand."""
     name = str(entry["source"])
     return f"{name}, second-hand" if values["sources"][name].get("second_hand") else name
 
 
-def _sources(values: Published) -> str:
+def _sources(values: Reference) -> str:
     lines = []
     for name, source in values["sources"].items():
         where = f", {source['url']}" if "url" in source else ""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from flexmore.analysis.tables.chance import at_chance, binomial_p_value
+from flexmore.analysis.statistics.chance import at_chance, binomial_p_value
 
 
 @given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.05, 0.95))

@@ -1,4 +1,4 @@
-"""Every mixture's value on every item: what paired statistics, resampling and held-out halves are made from."""
+"""The value of every mixture on every item, from which paired statistics, resampling and held-out halves are made."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from flexmore.errors import FlexmoreError
 
 @dataclass(frozen=True)
 class ItemScores:
-    """Values of items, the same items for every row.
+    """Hold the values of items, the same items for every row.
 
     Attributes:
         names: of the rows: mixtures, or contrasts of mixtures.
         tasks: names of the tasks.
-        values: a task each, rows x items.
+        values: an array per task, rows x items.
     """
 
     names: tuple[str, ...]
@@ -27,31 +27,37 @@ class ItemScores:
     values: tuple[Array, ...]
 
     def only(self, names: Sequence[str]) -> "ItemScores":
-        """The rows of `names`, in that order."""
+        """Return the rows of `names`, in that order."""
         place = {name: i for i, name in enumerate(self.names)}
         rows = [place[name] for name in names]
         return ItemScores(tuple(names), self.tasks, tuple(value[rows] for value in self.values))
 
     def contrast(self, weights: Array, names: Sequence[str]) -> "ItemScores":
-        """Linear combinations of rows, item by item: a gain is +1 for a mixture and -1 for public.
+        """Return linear combinations of rows, item by item: a gain is +1 for a mixture and -1 for public.
 
         Args:
             weights: len(names) x rows.
+            names: of the combinations.
         """
         return ItemScores(tuple(names), self.tasks, tuple(weights @ value for value in self.values))
 
     def minus(self, name: str) -> "ItemScores":
-        """Every row less the row `name`, item by item."""
+        """Return every row less the row `name`, item by item."""
         row = self.names.index(name)
         return ItemScores(self.names, self.tasks, tuple(value - value[row] for value in self.values))
 
+    def less(self, other: "ItemScores") -> "ItemScores":
+        """Return the difference to as many rows of `other`, item by item; the names stay."""
+        values = tuple(one - two for one, two in zip(self.values, other.values, strict=True))
+        return ItemScores(self.names, self.tasks, values)
+
     def means(self) -> Array:
-        """Means over items, rows x tasks; missing for a task without items."""
+        """Return means over items, rows x tasks; missing for a task without items."""
         columns = [v.mean(axis=1) if v.shape[1] else np.full(len(v), np.nan) for v in self.values]
         return np.stack(columns, axis=1)
 
     def errors(self) -> tuple[Array, Array]:
-        """Standard errors of the means and n - 1, both rows x tasks; missing for fewer than two items."""
+        """Return standard errors of the means and n - 1, both rows x tasks; missing for fewer than two items."""
         stderr = np.full((len(self.names), len(self.tasks)), np.nan)
         freedom = np.full_like(stderr, np.nan)
         for column, value in enumerate(self.values):
@@ -62,8 +68,11 @@ class ItemScores:
         return stderr, freedom
 
     def deal(self, salt: int) -> list[NDArray[np.int64]]:
-        """Deal every task's items into two halves by a hash of salt, task and item, the same on any day: for each
-        task the half, 0 or 1, of each item. Of n items n // 2 are in half 0."""
+        """Deal the items of every task into two halves by a hash of salt, task and item.
+
+        Returns:
+            For each task the half, 0 or 1, of each item; of n items n // 2 are in half 0. The same on any day.
+        """
         halves = []
         for task, value in zip(self.tasks, self.values, strict=True):
             n = value.shape[1]
@@ -73,20 +82,20 @@ class ItemScores:
         return halves
 
     def part(self, dealt: Sequence[NDArray[np.int64]], half: int) -> "ItemScores":
-        """The items that `deal` dealt into one half."""
+        """Return the items that `deal` dealt into one half."""
         values = tuple(value[:, own == half] for value, own in zip(self.values, dealt, strict=True))
         return ItemScores(self.names, self.tasks, values)
 
 
 def _hashes(salt: int, task: str, items: int) -> Array:
-    """A number for each item that depends on nothing but salt, task and its index."""
+    """Return a number for each item that depends on nothing but salt, task and its index."""
     seed = int.from_bytes(hashlib.sha256(f"{salt}/{task}".encode()).digest()[:8], "little")
     # one hash seeds a generator whose stream is fixed by its specification (PCG64)
     return np.random.Generator(np.random.PCG64(seed)).random(items)
 
 
 def item_scores_of(items: pd.DataFrame, mixtures: Sequence[str], tasks: Sequence[str], reference: str) -> ItemScores:
-    """The items of `mixtures` on `tasks`.
+    """Take the values of `mixtures` on `tasks` from the table of items.
 
     Args:
         items: columns mixture, task, items (the values of a task's items, in the order of its documents).
@@ -98,8 +107,8 @@ def item_scores_of(items: pd.DataFrame, mixtures: Sequence[str], tasks: Sequence
     found = dict(zip(zip(items["mixture"], items["task"], strict=True), items["items"], strict=True))
     blocks = []
     for task in tasks:
-        expected = len(_one(found, reference, task))
-        rows = [_one(found, mixture, task) for mixture in mixtures]
+        expected = len(_values(found, reference, task))
+        rows = [_values(found, mixture, task) for mixture in mixtures]
         for mixture, row in zip(mixtures, rows, strict=True):
             if len(row) != expected:
                 raise FlexmoreError(
@@ -110,7 +119,7 @@ def item_scores_of(items: pd.DataFrame, mixtures: Sequence[str], tasks: Sequence
     return ItemScores(tuple(mixtures), tuple(tasks), tuple(blocks))
 
 
-def _one(found: dict[tuple[str, str], Array], mixture: str, task: str) -> Array:
+def _values(found: dict[tuple[str, str], Array], mixture: str, task: str) -> Array:
     try:
         return np.asarray(found[mixture, task])
     except KeyError:

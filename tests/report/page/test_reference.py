@@ -1,4 +1,4 @@
-"""Published values beside ours: on the paper's family, with their sources and cautions, and on no other."""
+"""What others reported beside ours: on the paper's family, with their sources and cautions, and on no other."""
 
 import re
 from pathlib import Path
@@ -8,16 +8,17 @@ import pandas as pd
 import pytest
 from made_tables import Made
 
-from flexmore.analysis.study import Inputs, analyze
+from flexmore.analysis.all_tables import analyze
+from flexmore.analysis.inputs import Inputs
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.config.loading import load_study
 from flexmore.report.page.about import About
-from flexmore.report.page.published import beside_published
 from flexmore.report.page.readme import readme
-from flexmore.steps.about_study import about_study, read_published
+from flexmore.report.page.reference import beside_reference
+from flexmore.steps.about_study import about_study, read_reference
 
 SETTINGS = AnalysisSettings(draws=200)
-TITLE = "## Beside what was published"
+TITLE = "## Beside what others reported"
 
 
 @pytest.fixture(scope="module")
@@ -27,23 +28,23 @@ def tables(study: Inputs) -> dict[str, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def section(tables: dict[str, pd.DataFrame]) -> str:
-    return beside_published(tables, read_published("flexolmo"))
+    return beside_reference(tables, read_reference("flexolmo"))
 
 
-def test_only_the_papers_family_has_published_values() -> None:
-    assert about_study(load_study(Path("config/paper.yaml"))).published is not None
-    assert about_study(load_study(Path("config/config.yaml"))).published is None
+def test_only_the_papers_family_has_reference_values() -> None:
+    assert about_study(load_study(Path("config/paper.yaml"))).reference is not None
+    assert about_study(load_study(Path("config/config.yaml"))).reference is None
 
 
 def test_the_report_of_another_family_shows_none(tables: dict[str, pd.DataFrame]) -> None:
     without = readme(tables, About("made", SETTINGS), None, {}, [])
     assert TITLE not in without
     assert not re.search(r"47\.18|45\.46|52\.13", without)
-    shown = readme(tables, About("flexolmo", SETTINGS, published=read_published("flexolmo")), None, {}, [])
+    shown = readme(tables, About("flexolmo", SETTINGS, reference=read_reference("flexolmo")), None, {}, [])
     assert TITLE in shown
 
 
-def test_ours_stand_beside_the_published(section: str, tables: dict[str, pd.DataFrame]) -> None:
+def test_ours_stand_beside_what_others_reported(section: str, tables: dict[str, pd.DataFrame]) -> None:
     averages = tables["averages"].set_index("mixture")
     best, full, notes, _ = [line for line in section.split("\n") if re.match(r"\| (FlexMoRE at|all experts)", line)]
     assert "| 47.18 | 10.75B | abstract |" in best
@@ -70,7 +71,7 @@ def test_second_hand_values_say_so_and_the_gap_is_stated(section: str) -> None:
 
 def test_a_study_of_one_group_shows_that_group_and_no_mean(study_of: Any) -> None:
     few = analyze(study_of(Made(groups=("BBH",))), SETTINGS, {})
-    section = beside_published(few, read_published("flexolmo"))
+    section = beside_reference(few, read_reference("flexolmo"))
     [public] = [line for line in section.split("\n") if line.startswith("| `public` | ours |")]
     cells = [cell.strip() for cell in public.strip("|").split("|")][2:]
     assert cells[:5] == ["\N{EN DASH}"] * 5

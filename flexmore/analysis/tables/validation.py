@@ -1,24 +1,11 @@
-"""Is a tidy table of scores what it should be, and is the grid of mixtures complete? A wrong table ends with a message
-that names the row; one with gaps is analysed, and every report on it says what is missing."""
+"""Checks of a tidy table of scores; the message of a wrong table names the row."""
 
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from flexmore.analysis.tables.ranks import rank_order
+from flexmore.analysis.tables.columns import COLUMNS, KINDS, MIXTURE
 from flexmore.errors import FlexmoreError
-
-TEXT = ("mixture", "kind", "experts", "rank", "effective_rank", "group", "domain", "task", "metric")
-WHOLE = ("active", "n", "parameters")
-REAL = ("score", "stderr")
-COLUMNS = (
-    "mixture", "kind", "experts", "rank", "effective_rank", "active", "group", "domain", "task", "metric",
-    "score", "stderr", "n", "parameters",
-)  # fmt: skip
-MIXTURE = ("kind", "experts", "rank", "effective_rank", "active", "parameters")
-"""What every row of a mixture repeats."""
-ITEM_COLUMNS = ("mixture", "task", "items")
-KINDS = ("baseline", "pair", "joint", "extra", "control")
 
 
 def validate(scores: pd.DataFrame, source: str = "the table of scores", experts: Sequence[str] | None = None) -> None:
@@ -116,28 +103,3 @@ def _completeness(scores: pd.DataFrame) -> Iterator[str]:
     baselines = scores[scores["kind"] == "baseline"]["mixture"].nunique()
     if baselines != 1:
         yield f"{baselines} baselines; expected one, the public model alone (kind baseline)"
-
-
-def gaps(scores: pd.DataFrame) -> pd.DataFrame:
-    """The mixtures that a complete grid would have and this table has not: columns kind, subject, rank, says (what
-    cannot be said without). A report on a table with gaps is partial, and says so."""
-    mixtures = scores.drop_duplicates("mixture")
-    rows: list[tuple[str, str, str, str]] = []
-    pairs = mixtures[mixtures["kind"] == "pair"]
-    ranks = sorted(set(pairs["rank"]) | {"full"}, key=rank_order)
-    for expert, own in pairs.groupby("experts"):
-        for rank in ranks:
-            if rank not in set(own["rank"]):
-                what = "no r95, no half rank" if rank == "full" else "its curve has a hole there"
-                rows.append(("pair", str(expert), rank, what))
-        if own.loc[own["rank"].str.isdigit(), "effective_rank"].nunique() == 1:
-            rows.append(("pair", str(expert), "all but one", "a single rank: no curve, no regression"))
-    joint = mixtures[mixtures["kind"] == "joint"]
-    labels = sorted(set(joint["rank"]), key=rank_order)
-    for active, own in joint.groupby("active"):
-        rows += [
-            ("joint", f"{active} active", rank, "not compared at this number of active experts")
-            for rank in labels
-            if rank not in set(own["rank"])
-        ]
-    return pd.DataFrame(rows, columns=["kind", "subject", "rank", "says"])

@@ -1,0 +1,110 @@
+"""The analysis as a whole: from the collected tables to every table of `catalogue.TABLES`."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from flexmore.analysis.findings.comparisons import compare_joint
+from flexmore.analysis.findings.noise import noise_floor
+from flexmore.analysis.findings.predictions import COLUMNS as PREDICTION_COLUMNS
+from flexmore.analysis.findings.predictions import judge
+from flexmore.analysis.findings.recovery import recover
+from flexmore.analysis.findings.regression import regress
+from flexmore.analysis.findings.seeds import Run, compare_seeds
+from flexmore.analysis.findings.shapes import judge_optima
+from flexmore.analysis.findings.skills import compare_skills
+from flexmore.analysis.findings.summaries import best_ranks, joint_mixtures, parameters
+from flexmore.analysis.inputs import Inputs
+from flexmore.analysis.selection.additivity import COLUMNS as ADDITIVITY_COLUMNS
+from flexmore.analysis.selection.additivity import additivity
+from flexmore.analysis.selection.budget import FRONT_COLUMNS, choices_of, front_of
+from flexmore.analysis.selection.evidence import evidence_from_table
+from flexmore.analysis.selection.heldout import cross_fit
+from flexmore.analysis.selection.rules import RULES
+from flexmore.analysis.selection.selections import selected_ranks, selections
+from flexmore.analysis.statistics.gains import gains
+from flexmore.analysis.statistics.pair_bootstrap import GainSamples, bootstrap_gains
+from flexmore.analysis.statistics.scopes import averages, scopes_of
+from flexmore.analysis.tables.gaps import gaps
+from flexmore.config.analysis import AnalysisSettings
+from flexmore.errors import FlexmoreError
+
+
+def analyze(inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int]) -> dict[str, pd.DataFrame]:
+    """Make every table of `TABLES`.
+
+    Args:
+        inputs: the collected tables.
+        settings: section `analysis` of the configuration.
+        facts: expert -> number of memorised facts, where the family is the pocket; empty for any other, of which
+            nothing was predicted.
+    """
+    scores, item_scores = inputs.scores, inputs.item_scores()
+    scopes = scopes_of(scores, settings.skills)
+    samples = bootstrap_gains(scores, inputs.items, settings)
+    run, controls = _analyze_run(inputs, settings, facts, samples)
+    coefficients, fits = regress(scores, settings)
+    numbered = (scores["kind"] == "pair") & scores["rank"].str.isdigit()
+    evidence = evidence_from_table(scores, inputs.items, inputs.spectra, settings) if numbered.any() else None
+    chosen = selections(evidence, item_scores, scopes)
+    front, tested = _budget_tables(run.gains, chosen)
+    everything = run.gains if controls is None else pd.concat([run.gains, controls], ignore_index=True)
+    others = {seed: _analyze_run(other, settings, facts)[0] for seed, other in inputs.others.items()}
+    return {
+        "averages": averages(scores),
+        "gains": everything[everything["scope"] != "task"].reset_index(drop=True),
+        "gains_by_task": everything[everything["scope"] == "task"].reset_index(drop=True),
+        "r95": run.r95,
+        "skills": compare_skills(run.gains, samples, settings),
+        "regression": coefficients,
+        "regression_fits": fits,
+        "shapes": judge_optima(scores, item_scores, fits, settings),
+        "selections": chosen,
+        "heldout": cross_fit(scores, item_scores, inputs.spectra, settings),
+        "comparisons": compare_joint(scores, item_scores, scopes, settings),
+        "optima": best_ranks(run.gains, run.r95),
+        "joint": joint_mixtures(run.gains),
+        "parameters": parameters(run.gains),
+        "budget": front,
+        "additivity": tested,
+        "noise": noise_floor(scores, item_scores, scopes, settings),
+        "predictions": run.predictions,
+        "seeds": compare_seeds({inputs.seed: run} | others),
+        "gaps": gaps(scores),
+    }
+
+
+def _analyze_run(
+    inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int], samples: GainSamples | None = None
+) -> tuple[Run, pd.DataFrame | None]:
+    """Analyze what is compared over seeds; without `samples` r95 has no intervals.
+
+    Returns:
+        The tables of the run; and the gains of its controls, None where it has none.
+    """
+    gained = gains(inputs.scores, inputs.items, settings.confidence, settings.skills)
+    controls = _control_gains(inputs, settings)
+    recovered = recover(gained, settings, samples)
+    predictions = pd.DataFrame(columns=PREDICTION_COLUMNS)
+    if facts:
+        predictions = judge(inputs.scores, gained, controls, recovered, facts)
+    return Run(gained, recovered, predictions), controls
+
+
+def _control_gains(inputs: Inputs, settings: AnalysisSettings) -> pd.DataFrame | None:
+    if inputs.controls is None or inputs.controls.empty:
+        return None
+    baseline = inputs.scores[inputs.scores["kind"] == "baseline"]
+    both = pd.concat([baseline, inputs.controls], ignore_index=True)
+    return gains(both, inputs.items, settings.confidence, settings.skills)
+
+
+def _budget_tables(gained: pd.DataFrame, chosen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make the Pareto front and the test of its assumption; both are empty where no joint mixture has a known size."""
+    try:
+        choices = choices_of(gained)
+    except FlexmoreError:
+        return pd.DataFrame(columns=FRONT_COLUMNS), pd.DataFrame(columns=ADDITIVITY_COLUMNS)
+    front = front_of(choices)
+    selected = {rule: ranks for rule, ranks in selected_ranks(chosen).items() if rule in RULES}
+    return front.rename(columns={e: f"rank of {e}" for e in choices.experts}), additivity(gained, choices, selected)

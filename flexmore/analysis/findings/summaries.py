@@ -1,0 +1,70 @@
+"""Summaries of the gains: the best rank of each expert, the joint mixtures, what parameters buy."""
+
+import numpy as np
+import pandas as pd
+
+from flexmore.analysis.ranks import full, numbered
+
+BEST_COLUMNS = [
+    "expert", "scope", "name", "best_rank", "best_score", "best_gain", "best_low", "best_high", "full_score",
+    "full_gain", "r95",
+]  # fmt: skip
+_KEYS = ["expert", "scope", "name"]
+_ESTIMATE = ["score", "gain", "stderr", "low", "high"]
+
+
+def best_ranks(gains: pd.DataFrame, recovery: pd.DataFrame) -> pd.DataFrame:
+    """Find the rank with the highest score, per expert, on the average, each group and its own domain, beside r95.
+
+    It is one of the ladder's distinct ranks; ties go to the smallest. The highest of several equally good ranks looks
+    better than it is (a maximum of noise); r95 does not have this fault.
+
+    Args:
+        gains: as `gains.gains` returns them.
+        recovery: as `recovery.recover` returns it.
+
+    Returns:
+        Columns `BEST_COLUMNS`.
+    """
+    rows = gains[(gains["kind"] == "pair") & (gains["scope"] != "task")]
+    ladder = numbered(rows, kinds=("pair",))
+    ladder = ladder.sort_values(["score", "effective_rank"], ascending=[False, True], kind="stable")
+    top = ladder.drop_duplicates(["experts", "scope", "name"]).rename(columns={"experts": "expert"})
+    top = top.rename(columns={key: f"best_{key}" for key in ("rank", "score", "gain", "low", "high")})
+    whole = full(rows).rename(columns={"experts": "expert", "score": "full_score", "gain": "full_gain"})
+    table = recovery[[*_KEYS, "r95"]].merge(top[[*_KEYS, *BEST_COLUMNS[3:8]]], how="left", on=_KEYS)
+    table = table.merge(whole[[*_KEYS, "full_score", "full_gain"]], how="left", on=_KEYS)
+    return table[BEST_COLUMNS]
+
+
+def joint_mixtures(gains: pd.DataFrame) -> pd.DataFrame:
+    """Summarize the joint mixtures: average, gain and its interval, and what is retained of each full pair's gain.
+
+    Returns:
+        A row per joint mixture; of each domain a column `retained <domain>`, the share of the full pair's gain on it,
+        missing where that pair gains nothing.
+    """
+    rows = gains[gains["kind"] == "joint"]
+    columns = ["mixture", "active", "rank", "effective_rank", "parameters", *_ESTIMATE]
+    table = rows.loc[rows["scope"] == "average", columns].rename(columns={"score": "average"})
+    domains = rows[rows["scope"] == "domain"]
+    pairs = full(gains[(gains["kind"] == "pair") & (gains["scope"] == "domain")])
+    own = pairs[pairs["name"] == pairs["experts"]].set_index("name")
+    for name in own.index:
+        gain = domains[domains["name"] == name].set_index("mixture")["gain"]
+        table[f"retained {name}"] = table["mixture"].map(gain) / (own["gain"][name] if own["low"][name] > 0 else np.nan)
+    return table.reset_index(drop=True)
+
+
+def parameters(gains: pd.DataFrame) -> pd.DataFrame:
+    """List the parameters and the average of every mixture but controls, fewest parameters first.
+
+    `frontier` marks those that no mixture with as few parameters beats. A saturated rank counts as the adapter that it
+    is.
+    """
+    rows = gains[(gains["scope"] == "average") & (gains["kind"] != "control")]
+    columns = ["mixture", "kind", "experts", "rank", "active", "parameters", *_ESTIMATE]
+    table = rows[columns].rename(columns={"score": "average"})
+    table = table.sort_values(["parameters", "average"], ascending=[True, False], kind="stable").reset_index(drop=True)
+    before = table["average"].cummax().shift(fill_value=-np.inf)
+    return table.assign(frontier=table["average"] > before)

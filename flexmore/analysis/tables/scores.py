@@ -1,0 +1,63 @@
+"""The tidy table of scores, a row per mixture and task: read, typed and in order."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from flexmore.analysis.ranks import rank_order
+from flexmore.analysis.tables.columns import KINDS, REAL, TEXT, WHOLE
+from flexmore.analysis.tables.storage import read_table
+from flexmore.analysis.tables.validation import validate
+from flexmore.config.names import GROUPS
+from flexmore.errors import FlexmoreError
+
+
+def read_scores(path: Path, experts: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a tidy table of scores, check it (`validate`) and put it in order; ranks may be written as numbers.
+
+    Args:
+        experts: of the family; None: those that the table has.
+
+    Raises:
+        FlexmoreError: it is no such table.
+    """
+    scores = read_table(path)
+    texts = [column for column in TEXT if column in scores.columns]
+    scores[texts] = scores[texts].astype("object").fillna("").astype("str")
+    for column in (*WHOLE, *REAL):
+        if column in scores.columns and not pd.api.types.is_numeric_dtype(scores[column]):
+            raise FlexmoreError(f"{path}: column {column} holds {scores[column].iloc[0]!r}; expected numbers")
+    validate(scores, str(path), experts)
+    return arrange(typed(scores))
+
+
+def typed(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with every column in its type."""
+    types = dict.fromkeys(TEXT, "str") | dict.fromkeys(WHOLE, "int64") | dict.fromkeys(REAL, "float64")
+    return scores.astype({column: kind for column, kind in types.items() if column in scores.columns})
+
+
+def arrange(scores: pd.DataFrame) -> pd.DataFrame:
+    """Sort the rows: baseline, pairs by expert and rank, joint by active and rank, extras, controls; then by task."""
+    groups = {group: index for index, group in enumerate(GROUPS)}
+    keys = [
+        (
+            KINDS.index(row.kind) if row.kind in KINDS else len(KINDS),
+            "" if row.kind == "joint" else row.experts,
+            row.active,
+            rank_order(str(row.rank)),
+            row.mixture,
+            groups.get(str(row.group), len(groups)),
+            row.group,
+            row.task,
+        )
+        for row in scores.itertuples()
+    ]
+    return scores.iloc[sorted(range(len(keys)), key=keys.__getitem__)].reset_index(drop=True)
+
+
+def split_controls(scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split the rows into those of the study's mixtures and those of its controls (`tables/controls.csv`)."""
+    control = scores["kind"] == "control"
+    return scores[~control].reset_index(drop=True), scores[control].reset_index(drop=True)

@@ -1,0 +1,76 @@
+"""Tables on disk: CSV and Parquet files of the same bytes for the same table, and the tables of an analysis."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flexmore.analysis.tables.catalogue import TABLES, TEXT_COLUMNS
+from flexmore.analysis.tables.columns import ITEM_COLUMNS, TEXT
+from flexmore.errors import FlexmoreError
+from flexmore.files import atomic_file, write_text
+
+_ITEM_SCHEMA = pa.schema([("mixture", pa.string()), ("task", pa.string()), ("items", pa.list_(pa.float32()))])
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as CSV; floats keep all their digits, so the same table is the same bytes."""
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as Parquet, without the writer's versions in its metadata."""
+    schema = _ITEM_SCHEMA if tuple(frame.columns) == ITEM_COLUMNS else None
+    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)
+    with atomic_file(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a collected table from .csv or .parquet.
+
+    Empty cells are empty strings in the text columns of the tidy table, missing values elsewhere.
+
+    Raises:
+        FlexmoreError: the file is missing or cannot be read as its suffix says.
+    """
+    try:
+        if path.suffix == ".parquet":
+            table: pd.DataFrame = pq.read_table(path).to_pandas()
+            return table
+        header = pd.read_csv(path, nrows=0).columns
+        text = dict.fromkeys((column for column in header if column in TEXT), "str")
+        frame = pd.read_csv(path, dtype=text)
+        return frame.fillna(dict.fromkeys(text, ""))
+    except FileNotFoundError:
+        raise FlexmoreError(f"{path}: not found; run the step that makes it, or name another folder") from None
+    except (ValueError, pa.ArrowException) as error:
+        raise FlexmoreError(f"{path}: not a {path.suffix} table ({error}); delete it and make it again") from error
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+    """Write every table of `TABLES` as <name>.csv."""
+    for name in TABLES:
+        write_csv(folder / f"{name}.csv", tables[name])
+
+
+def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """Read what `write_tables` wrote.
+
+    Raises:
+        FlexmoreError: a table is missing.
+    """
+    return {name: _read_analysed(folder / f"{name}.csv") for name in TABLES}
+
+
+def _read_analysed(path: Path) -> pd.DataFrame:
+    """Read a table of `TABLES`; empty cells of `TEXT_COLUMNS` are empty strings, others missing values."""
+    try:
+        columns = pd.read_csv(path, nrows=0).columns
+        text = [column for column in columns if column in TEXT_COLUMNS or column.startswith("rank of ")]
+        table = pd.read_csv(path, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""])
+    except FileNotFoundError:
+        raise FlexmoreError(f"{path}: not found; `flexmore analyze` makes it") from None
+    return table.assign(**{column: table[column].fillna("") for column in text})
