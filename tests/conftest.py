@@ -1,17 +1,26 @@
-"""A tiny family of random weights in the hub's paths, made with transformers' own classes and `save_pretrained`."""
+"""What all tests share: one thread a worker, and a tiny family of random weights as transformers saves it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from local_hub import Hub, serving
 
 EXPERTS = ("math", "news", "code")
 
-settings.register_profile("no clock", deadline=None)  # a busy machine is no failure
-settings.load_profile("no clock")
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[name] = "1"  # set before torch or NumPy is imported; there are as many workers as cores
+
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")  # a busy machine is no failure
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the tests that run Snakemake, which take longest, so that all workers end at about the same time."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
 
 
 @pytest.fixture(scope="session")

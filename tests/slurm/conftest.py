@@ -1,17 +1,17 @@
-"""The smoke study on this machine, and a place for it on a cluster."""
+"""The smoke study on this machine, and clones for it on a cluster."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from place import Place
+from clones import Clone
 from slurm_cluster import Cluster, cluster
 
 
 @pytest.fixture(scope="session")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def local(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The smoke study, run here without a cluster; SLURM's commands, which the executor plugin asks, fail at once."""
-    place = Place.make(tmp_path_factory.mktemp("local") / "clone")
+    place = Clone.make(tmp_path_factory.mktemp("local") / "clone")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", "/dev/null")
         place.snakemake()
@@ -19,9 +19,9 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Place:
+def clone(tmp_path: Path) -> Clone:
     """A fresh clone whose configuration asks for a GPU where there is one."""
-    place = Place.make(tmp_path / "clone")
+    place = Clone.make(tmp_path / "clone")
     place.configure(lambda content: content.update(factors={"device": "auto"}, evaluate={"device": "auto"}))
     return place
 
@@ -41,6 +41,6 @@ def plain() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def place(local: Place, tmp_path: Path) -> Place:
+def place(local: Clone, tmp_path: Path) -> Clone:
     """A copy of the finished study, to forget some of it and go on from there."""
     return local.copy(tmp_path / "clone")

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from place import Place
+from clones import Clone
 from slurm_cluster import SOON, cluster
 
 from flexmore.config.loading import load_study
@@ -26,7 +26,7 @@ GB = 1000**3 / 2**20
 
 def test_the_pocket_study_has_the_same_tables(tmp_path: Path) -> None:
     """With accounting, on two CPUs; where it asks for a GPU it has one."""
-    here, there = Place.make(tmp_path / "here"), Place.make(tmp_path / "there")
+    here, there = Clone.make(tmp_path / "here"), Clone.make(tmp_path / "there")
     config = there.folder / "config" / "config.yaml"
     config.write_text(config.read_text().replace("device: cpu ", "device: auto "))
     with cluster("--db", cpus="2") as slurm:
@@ -34,8 +34,8 @@ def test_the_pocket_study_has_the_same_tables(tmp_path: Path) -> None:
         there.run("snakemake", *PROFILE, *SOON, timeout=3600)
         jobs = slurm.jobs(there.folder)
     tables = [
-        {path.name: path.read_bytes() for path in (place.folder / "results/pocket/tables").iterdir()}
-        for place in (here, there)
+        {path.name: path.read_bytes() for path in (clone.folder / "results/pocket/tables").iterdir()}
+        for clone in (here, there)
     ]
     assert tables[0] == tables[1]
     assert 20 < len(jobs) <= 60
@@ -48,13 +48,13 @@ def test_the_pocket_study_has_the_same_tables(tmp_path: Path) -> None:
 
 def test_every_job_of_the_papers_study_is_accepted_with_its_true_resources(tmp_path: Path) -> None:
     """The jobs are submitted as they are, to a node that is said to be large enough; each stops at once."""
-    place = Place.make(tmp_path / "clone")
-    for path in (place.folder / "workflow" / "rules").glob("*.smk"):
+    clone = Clone.make(tmp_path / "clone")
+    for path in (clone.folder / "workflow" / "rules").glob("*.smk"):
         path.write_text(SHELL.sub(TOUCH, path.read_text()))
     with cluster("--db", large="1", mem="2000000", gpus="8") as slurm:
         config = ("--configfile", "config/paper.yaml")
-        said = place.run("snakemake", *PROFILE, *SOON, *config, timeout=3600).stdout
-        jobs = {job["step"]: job for job in slurm.jobs(place.folder)}
+        said = clone.run("snakemake", *PROFILE, *SOON, *config, timeout=3600).stdout
+        jobs = {job["step"]: job for job in slurm.jobs(clone.folder)}
     assert "sbatch failed" not in said
     assert {job["JobState"] for job in jobs.values()} == {"COMPLETED"}
     study = load_study(Path("config/paper.yaml"))

@@ -1,26 +1,25 @@
-"""One run of the smoke study for all tests that look at a finished one."""
+"""The smoke study, run once for all tests that look at a finished one, and fresh clones."""
 
 from pathlib import Path
 
 import pytest
-from place import Place
+from clones import Clone
+from shared_folders import shared_folder
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """The smoke study, run on two cores. Read only: tests that change something take `place`."""
-    place = Place.make(tmp_path_factory.mktemp("finished") / "clone")
-    (place.folder / "run.log").write_text(place.snakemake().stdout)
-    return place
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The finished smoke study. Tests that change something take `copy`."""
+    return Clone(shared_folder(tmp_path_factory, "finished", lambda folder: Clone.make(folder).snakemake()))
 
 
 @pytest.fixture
-def place(finished: Place, tmp_path: Path) -> Place:
+def copy(finished: Clone, tmp_path: Path) -> Clone:
     """A copy of the finished smoke study."""
     return finished.copy(tmp_path / "clone")
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Place:
+def clone(tmp_path: Path) -> Clone:
     """A fresh clone: nothing has been computed."""
-    return Place.make(tmp_path / "clone")
+    return Clone.make(tmp_path / "clone")

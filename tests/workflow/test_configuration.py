@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from place import Place
+from clones import Clone
 
 from flexmore.config.loading import load_study
 
@@ -21,7 +21,7 @@ OTHER: dict[str, Any] = {
 
 
 @pytest.fixture
-def other(clone: Place) -> Place:
+def other(clone: Clone) -> Clone:
     """A clone with a study of one's own in other.yaml; only dry runs of it make sense."""
     (clone.folder / "given").mkdir()
     (clone.folder / "given" / "config.json").write_text("{}")
@@ -29,17 +29,17 @@ def other(clone: Place) -> Place:
     return clone
 
 
-def jobs(place: Place, *words: str) -> str:
+def jobs(place: Clone, *words: str) -> str:
     return place.run("snakemake", "--cores", "2", "--dry-run", *words).stdout
 
 
-def test_without_a_file_it_is_the_pocket_study(other: Place) -> None:
+def test_without_a_file_it_is_the_pocket_study(other: Clone) -> None:
     printed = jobs(other)
     assert "acquire reddit (pocket)" in printed
     assert "results/pocket/scores/joint-a7" in printed
 
 
-def test_no_key_of_the_default_leaks_into_another_study(other: Place) -> None:
+def test_no_key_of_the_default_leaks_into_another_study(other: Clone) -> None:
     printed = jobs(other, "--configfile", "other.yaml")
     messages = sorted(re.findall(r"^Job \d+: (.*)$", printed, flags=re.MULTILINE))
     sweeps = ("public", "alpha", "joint-a1")
@@ -54,13 +54,13 @@ def test_no_key_of_the_default_leaks_into_another_study(other: Place) -> None:
         assert word not in printed
 
 
-def test_a_study_of_one_expert_with_selections_has_no_cycle(other: Place) -> None:
+def test_a_study_of_one_expert_with_selections_has_no_cycle(other: Clone) -> None:
     study = OTHER | {"joint": {"active": [2], "selections": ["best"]}}
     (other.folder / "other.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     assert "evaluate sweep joint-a2-selected" in jobs(other, "--configfile", "other.yaml")
 
 
-def test_the_resolved_configuration_is_the_given_one_and_its_defaults(other: Place) -> None:
+def test_the_resolved_configuration_is_the_given_one_and_its_defaults(other: Clone) -> None:
     """Run, not planned, since a dry run writes nothing: the suite is what can be made without weights."""
     other.run("snakemake", "--cores", "1", "--configfile", "other.yaml", "--", "results/other/suite/source.json")
     resolved = yaml.safe_load((other.folder / "results" / "other" / "config.yaml").read_text())
@@ -74,7 +74,7 @@ def test_the_resolved_configuration_is_the_given_one_and_its_defaults(other: Pla
 
 
 @pytest.mark.parametrize("files", [[], ["--configfile", "other.yaml"]])
-def test_a_key_on_the_command_line_stands_on_top(other: Place, files: list[str]) -> None:
+def test_a_key_on_the_command_line_stands_on_top(other: Clone, files: list[str]) -> None:
     family = "other" if files else "pocket"
     index = f"results/{family}/suite/source.json"
     other.run("snakemake", "--cores", "1", *files, "--config", "seed=3", "--", index)
@@ -102,7 +102,7 @@ WRONG: list[tuple[str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("line", "said"), WRONG, ids=[line for line, _ in WRONG])
-def test_a_wrong_configuration_ends_before_any_job(clone: Place, line: str, said: list[str]) -> None:
+def test_a_wrong_configuration_ends_before_any_job(clone: Clone, line: str, said: list[str]) -> None:
     content = yaml.safe_load((clone.folder / "smoke.yaml").read_text()) | yaml.safe_load(line)
     (clone.folder / "smoke.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     done = clone.snakemake(check=False)
@@ -117,7 +117,7 @@ def test_a_wrong_configuration_ends_before_any_job(clone: Place, line: str, said
     assert not (clone.folder / "results").exists()
 
 
-def test_resume_ends_with_the_same_message(clone: Place) -> None:
+def test_resume_ends_with_the_same_message(clone: Clone) -> None:
     clone.configure(lambda study: study.update(seed="one"))
     done = clone.resume(check=False)
     assert done.returncode != 0
@@ -125,6 +125,6 @@ def test_resume_ends_with_the_same_message(clone: Place) -> None:
     assert "Traceback" not in done.stdout
 
 
-def test_workflow_passes_snakemakes_lint(clone: Place) -> None:
+def test_workflow_passes_snakemakes_lint(clone: Clone) -> None:
     assert "Congratulations" in clone.run("snakemake", "--lint").stdout
     assert not Path(clone.folder, "results").exists()

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from place import RESULTS, RESUME, Place
+from clones import RESULTS, Clone
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(3600)]
 
 
-def steps_done_before(place: Place, expert: str) -> int:
+def steps_done_before(copy: Clone, expert: str) -> int:
     """At which step a training says that it was resumed; 0: it started anew."""
-    log = (place.results / "logs" / "acquire" / f"{expert}.log").read_text()
+    log = (copy.results / "logs" / "acquire" / f"{expert}.log").read_text()
     found = re.search(r"resuming from .*: (\d+) of \d+ steps are done", log)
     return int(found[1]) if found else 0
 
@@ -28,25 +28,22 @@ def kept(before: dict[str, int], after: dict[str, int]) -> None:
     assert {name: after.get(name) for name in before} == before
 
 
-def test_killed_in_training_in_factorize_and_in_evaluate(finished: Place, clone: Place) -> None:
-    factors = clone.folder / "flexmore" / "factors.py"  # slow, so that the kill hits between two layers
-    slow = factors.read_text().replace("    tensors: dict[", '    __import__("time").sleep(2)\n    tensors: dict[', 1)
-    assert slow != factors.read_text()
-    factors.write_text(slow)
+def test_killed_in_training_in_factorize_and_in_evaluate(finished: Clone, clone: Clone) -> None:
+    clone.before("flexmore.factors.store:write_layer", "__import__('time').sleep(2)")  # the kill hits between two
     results, cache = clone.results, clone.results / "cache"
 
     with clone.started("snakemake", "--cores", "2", "--configfile", "smoke.yaml") as until:
         until((cache / "training" / "public" / "train-public.safetensors").exists)
     assert not (results / "experts" / "public" / "source.json").exists()
 
-    with clone.started(*RESUME, "--cores", "2") as until:
+    with clone.started(*clone.resuming, "--cores", "2") as until:
         until(lambda: any(cache.glob("training/math/*.safetensors")) or any(cache.glob("training/news/*.safetensors")))
     assert 0 < steps_done_before(clone, "public") < 40
     assert not any((results / "experts" / name / "source.json").exists() for name in ("math", "news"))
     public = clone.times("experts/public/*")
     begun = [name for name in ("math", "news") if any(cache.glob(f"training/{name}/*.safetensors"))]
 
-    with clone.started(*RESUME, "--cores", "2") as until:
+    with clone.started(*clone.resuming, "--cores", "2") as until:
         until(lambda: any(results.glob("factors/*/layer-01.safetensors")))
     assert all(steps_done_before(clone, name) >= 10 for name in begun)
     experts = clone.times("experts/*/*")
@@ -54,7 +51,7 @@ def test_killed_in_training_in_factorize_and_in_evaluate(finished: Place, clone:
     layers = clone.times("factors/*/layer-*.safetensors")
     assert any(not (results / name).parent.joinpath("index.json").exists() for name in layers)
 
-    with clone.started(*RESUME, "--cores", "2") as until:
+    with clone.started(*clone.resuming, "--cores", "2") as until:
         until(lambda: len(list(cache.glob("scores/*/*.json"))) >= 40)
     kept(experts, clone.times("experts/*/*"))
     kept(layers, clone.times("factors/*/layer-*.safetensors"))
@@ -69,24 +66,24 @@ def test_killed_in_training_in_factorize_and_in_evaluate(finished: Place, clone:
     assert [path for path in results.rglob(".*") if path.name != ".snakemake_timestamp"] == []
 
 
-def test_a_sweep_killed_at_ten_random_moments(finished: Place, place: Place) -> None:
-    results, cache, seed = place.results, place.results / "cache" / "scores", random.Random(5)
+def test_a_sweep_killed_at_ten_random_moments(finished: Clone, copy: Clone) -> None:
+    results, cache, seed = copy.results, copy.results / "cache" / "scores", random.Random(5)
     shutil.rmtree(cache)
     shutil.rmtree(results / "scores" / "joint-a2")
     evaluate = ("flexmore", "evaluate", "joint-a2", "--config", str(RESULTS / "config.yaml"))
     before: dict[str, int] = {}
     for _ in range(10):
         done = len(before)
-        with place.started(*evaluate) as until:
+        with copy.started(*evaluate) as until:
             until(lambda done=done: len(list(cache.glob("*/*.json"))) > done)  # type: ignore[misc]
             time.sleep(seed.uniform(0, 0.02))  # a result takes a few ms
         assert not (results / "scores" / "joint-a2").exists()
-        after = place.times("cache/scores/*/*.json")
+        after = copy.times("cache/scores/*/*.json")
         assert {name: after[name] for name in before} == before
         assert len(after) > done
         before = after
-    place.snakemake("results/smoke/scores/joint-a2")
-    after = place.times("cache/scores/*/*.json")
+    copy.snakemake("results/smoke/scores/joint-a2")
+    after = copy.times("cache/scores/*/*.json")
     assert {name: after[name] for name in before} == before
     for path in [*cache.glob("*/*"), *(results / "scores" / "joint-a2").glob("joint*")]:
         assert path.read_bytes() == (finished.results / path.relative_to(results)).read_bytes()
@@ -94,7 +91,7 @@ def test_a_sweep_killed_at_ten_random_moments(finished: Place, place: Place) -> 
     assert [path for path in results.rglob(".*") if path.name != ".snakemake_timestamp"] == []
 
 
-def test_one_core_gives_the_same_bytes_as_two(finished: Place, clone: Place) -> None:
+def test_one_core_gives_the_same_bytes_as_two(finished: Clone, clone: Clone) -> None:
     clone.snakemake(cores=1)
     assert clone.tables() == finished.tables()
 
@@ -112,7 +109,7 @@ def disk(folder: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_is_one_error_and_what_was_finished_stays(clone: Place) -> None:
+def test_a_full_disk_is_one_error_and_what_was_finished_stays(clone: Clone) -> None:
     results = clone.folder / "results"
     target = "results/smoke/experts/math/source.json"
     with disk(results, "7m"):  # public's checkpoint fits, and the expert's beside it does not
@@ -131,40 +128,40 @@ def test_a_full_disk_is_one_error_and_what_was_finished_stays(clone: Place) -> N
         kept(public, clone.times("experts/public/*"))
 
 
-def test_a_disk_that_fills_in_a_sweep_keeps_what_was_finished(finished: Place, place: Place) -> None:
-    cache = place.results / "cache" / "scores"
+def test_a_disk_that_fills_in_a_sweep_keeps_what_was_finished(finished: Clone, copy: Clone) -> None:
+    cache = copy.results / "cache" / "scores"
     shutil.rmtree(cache)
-    shutil.rmtree(place.results / "scores" / "joint-a2")
+    shutil.rmtree(copy.results / "scores" / "joint-a2")
     with disk(cache, "128k"):
-        done = place.snakemake("results/smoke/scores/joint-a2", check=False)
+        done = copy.snakemake("results/smoke/scores/joint-a2", check=False)
         assert done.returncode != 0
         errors = re.findall(r"^\s*error: .*$", done.stdout, flags=re.MULTILINE)
         assert len(errors) == 1, done.stdout
         assert "cannot be written: No space left on device" in errors[0]
         assert "Traceback" not in done.stdout
-        before = place.times("cache/scores/*/*.json")
+        before = copy.times("cache/scores/*/*.json")
         subprocess.run(["mount", "-o", "remount,size=64m", str(cache)], check=True)
-        place.snakemake("results/smoke/scores/joint-a2")
-        kept(before, place.times("cache/scores/*/*.json"))
-        for path in (place.results / "scores" / "joint-a2").glob("joint*"):
-            assert path.read_bytes() == (finished.results / path.relative_to(place.results)).read_bytes()
+        copy.snakemake("results/smoke/scores/joint-a2")
+        kept(before, copy.times("cache/scores/*/*.json"))
+        for path in (copy.results / "scores" / "joint-a2").glob("joint*"):
+            assert path.read_bytes() == (finished.results / path.relative_to(copy.results)).read_bytes()
 
 
-def test_a_cache_that_cannot_be_written_is_one_error(place: Place) -> None:
-    cache, scores = place.results / "cache" / "scores", place.results / "scores"
+def test_a_cache_that_cannot_be_written_is_one_error(copy: Clone) -> None:
+    cache, scores = copy.results / "cache" / "scores", copy.results / "scores"
     cache.rename(cache.with_name("aside"))
     cache.write_text("a file where the folder should be")
     shutil.rmtree(scores / "public")
-    before = place.times("experts/**/*") | place.times("factors/**/*") | place.times("scores/**/*")
-    done = place.snakemake("results/smoke/scores/public", check=False)
+    before = copy.times("experts/**/*") | copy.times("factors/**/*") | copy.times("scores/**/*")
+    done = copy.snakemake("results/smoke/scores/public", check=False)
     assert done.returncode != 0
     errors = re.findall(r"^\s*error: .*$", done.stdout, flags=re.MULTILINE)
     assert len(errors) == 1, done.stdout
     assert "results/smoke/cache/scores" in errors[0]
     assert "cannot be written" in errors[0]
     assert "Traceback" not in done.stdout
-    kept(before, place.times("**/*"))
+    kept(before, copy.times("**/*"))
     cache.unlink()
     cache.with_name("aside").rename(cache)
-    place.snakemake("results/smoke/scores/public")
+    copy.snakemake("results/smoke/scores/public")
     assert (scores / "public" / "public.json").is_file()

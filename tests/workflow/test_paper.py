@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from place import Place
+from clones import Clone
 
 PAPER = ("--configfile", "config/paper.yaml", "--cores", "1")
 
 
-def test_data_sets_and_calibration_come_before_any_mixture(clone: Place) -> None:
+def test_data_sets_and_calibration_come_before_any_mixture(clone: Clone) -> None:
     planned = clone.run("snakemake", "--dry-run", "results/flexolmo/scores/math", *PAPER).stdout
     jobs = {job.split("\n")[0]: job for job in re.split(r"^Job \d+: ", planned, flags=re.MULTILINE)[1:]}
 
@@ -25,7 +25,7 @@ def test_data_sets_and_calibration_come_before_any_mixture(clone: Place) -> None
     assert "publish sweep math, evaluated in parts" in jobs
 
 
-def test_without_a_network_it_ends_at_the_data_sets(clone: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_network_it_ends_at_the_data_sets(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")  # nothing listens there
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     ended = clone.run("snakemake", "suite", *PAPER, check=False)
@@ -37,7 +37,7 @@ def test_without_a_network_it_ends_at_the_data_sets(clone: Place, monkeypatch: p
     assert not (clone.folder / "config" / "paper.lock.json").exists()
 
 
-def test_the_whole_dry_run_needs_no_network(clone: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_dry_run_needs_no_network(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     planned = clone.run("snakemake", "--dry-run", *PAPER).stdout
     for name in ("public", "code", "creative", "math", "news", "pes2o", "reddit"):
@@ -46,7 +46,7 @@ def test_the_whole_dry_run_needs_no_network(clone: Place, monkeypatch: pytest.Mo
     assert "Input files updated by another job: results/flexolmo/experts/public/source.json" in waiting
 
 
-def test_without_a_network_an_expert_says_so(clone: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_network_an_expert_says_so(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     ended = clone.run("snakemake", "results/flexolmo/experts/public/source.json", *PAPER, check=False)

@@ -5,7 +5,7 @@ import re
 import shutil
 
 import yaml
-from place import Place
+from clones import Clone
 
 from flexmore.analysis.tables.catalogue import COLLECTED, TABLES
 from flexmore.report.figures.catalogue import FIGURES
@@ -13,16 +13,16 @@ from flexmore.report.figures.catalogue import FIGURES
 CONFIG = ("--config", "smoke.yaml")
 
 
-def test_a_finished_study_is_published_and_a_further_seed_beside_it(place: Place) -> None:
-    refused = place.run("flexmore", "publish", *CONFIG, "--as-seed", check=False)
+def test_a_finished_study_is_published_and_a_further_seed_beside_it(copy: Clone) -> None:
+    refused = copy.run("flexmore", "publish", *CONFIG, "--as-seed", check=False)
     assert "publish the main run first" in refused.stdout
-    place.run("flexmore", "publish", *CONFIG)
-    report = place.folder / "reports" / "smoke"
+    copy.run("flexmore", "publish", *CONFIG)
+    report = copy.folder / "reports" / "smoke"
     for name in COLLECTED:
         assert (report / "tables" / name).exists() == (name != "scores.csv")
     for name in TABLES:
         assert (report / "tables" / f"{name}.csv").read_bytes() == (
-            place.results / "tables" / f"{name}.csv"
+            copy.results / "tables" / f"{name}.csv"
         ).read_bytes()
     page = (report / "README.md").read_text()
     assert "There is one training seed." in page
@@ -32,23 +32,23 @@ def test_a_finished_study_is_published_and_a_further_seed_beside_it(place: Place
     # as if the main run had been of another seed
     main = yaml.safe_load((report / "config.yaml").read_text())
     (report / "config.yaml").write_text(yaml.safe_dump(main | {"seed": 5}, sort_keys=False))
-    place.run("flexmore", "publish", *CONFIG, "--as-seed")
+    copy.run("flexmore", "publish", *CONFIG, "--as-seed")
     assert {path.name for path in (report / "seeds" / "0" / "tables").iterdir()} == set(COLLECTED) - {"scores.csv"}
     assert "There are 2 training seeds (5 and 0)" in (report / "README.md").read_text()
 
 
-def test_a_study_that_is_not_finished_is_not_published(clone: Place) -> None:
+def test_a_study_that_is_not_finished_is_not_published(clone: Clone) -> None:
     done = clone.run("flexmore", "publish", *CONFIG, check=False)
     assert done.returncode == 1
     assert "only a complete study is published" in done.stdout
 
 
-def test_any_folder_of_tables_is_reported_on(place: Place) -> None:
+def test_any_folder_of_tables_is_reported_on(copy: Clone) -> None:
     """Without a configuration, from a CSV: as somebody else's results would come."""
-    folder = place.folder / "elsewhere" / "tables"
+    folder = copy.folder / "elsewhere" / "tables"
     folder.mkdir(parents=True)
-    shutil.copy(place.results / "tables" / "scores.csv", folder)
-    said = place.run("flexmore", "report", "elsewhere").stdout
+    shutil.copy(copy.results / "tables" / "scores.csv", folder)
+    said = copy.run("flexmore", "report", "elsewhere").stdout
     assert "elsewhere/README.md" in said
     page = (folder.parent / "README.md").read_text()
     assert page.startswith("# elsewhere: what rank costs")
@@ -56,17 +56,15 @@ def test_any_folder_of_tables_is_reported_on(place: Place) -> None:
     assert "positive control" not in page
 
 
-def test_questions_are_answered_from_what_was_measured(place: Place) -> None:
-    sizes = [
-        json.loads(path.read_text())["parameters"]["total"] for path in (place.results / "mixtures").glob("joint*")
-    ]
-    answer = place.run("flexmore", "recommend", "--budget", str(max(sizes)), *CONFIG, "--json").stdout
+def test_questions_are_answered_from_what_was_measured(copy: Clone) -> None:
+    sizes = [json.loads(path.read_text())["parameters"]["total"] for path in (copy.results / "mixtures").glob("joint*")]
+    answer = copy.run("flexmore", "recommend", "--budget", str(max(sizes)), *CONFIG, "--json").stdout
     found = json.loads(answer[answer.index("{") :])
     assert set(found["ranks"]) == {"math", "news"}
     assert found["parameters"] <= max(sizes)
-    small = place.run("flexmore", "recommend", "--budget", "10", *CONFIG, check=False)
+    small = copy.run("flexmore", "recommend", "--budget", "10", *CONFIG, check=False)
     assert small.returncode == 1
     assert "the smallest mixture of these experts has" in small.stdout
-    text = place.run("flexmore", "compare", "joint-a2-r1", "joint-a2-full", *CONFIG).stdout
+    text = copy.run("flexmore", "compare", "joint-a2-r1", "joint-a2-full", *CONFIG).stdout
     assert "joint-a2-r1 less joint-a2-full" in text
     assert "verdict:" in text

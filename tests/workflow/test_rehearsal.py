@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 import rehearsal
 import yaml
+from clones import Clone
 from local_hub import Hub
-from place import Place
+from shared_folders import shared_folder
 
 from flexmore.config.loading import load_study
 from flexmore.experts.sizes import sizes_of
@@ -60,9 +61,7 @@ def test_what_the_first_study_acquires_is_the_papers() -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Models and data sets, made once."""
-    root = tmp_path_factory.mktemp("hub")
-    rehearsal.make(root)
-    return root
+    return shared_folder(tmp_path_factory, "rehearsed-hub", rehearsal.make)
 
 
 @pytest.fixture(scope="module")
@@ -76,44 +75,43 @@ def hub(made: Path) -> Iterator[Hub]:
         yield server
 
 
-def smoke(folder: Path, hub: Hub) -> Place:
+def smoke(folder: Path, hub: Hub) -> Clone:
     """The smoke form, nothing of it computed."""
-    place = rehearsal.place_of(folder, hub)
-    (place.folder / place.config).write_text(yaml.safe_dump(rehearsal.reduced(content("rehearsal")), sort_keys=False))
-    return place
+    clone = rehearsal.clone_of(folder, hub)
+    (clone.folder / clone.config).write_text(yaml.safe_dump(rehearsal.reduced(content("rehearsal")), sort_keys=False))
+    return clone
 
 
 @pytest.fixture(scope="module")
-def rehearsed(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def rehearsed(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The smoke form, run."""
-    place = smoke(tmp_path_factory.mktemp("rehearsed") / "clone", hub)
-    place.snakemake()
-    return place
+    folder = shared_folder(tmp_path_factory, "rehearsed", lambda folder: smoke(folder, hub).snakemake())
+    return rehearsal.rehearsed(folder)
 
 
-def whole(place: Place, hub: Hub) -> None:
+def whole(clone: Clone, hub: Hub) -> None:
     """Every score is there; what was acquired is what the hub has; nothing is left to do."""
-    study = load_study(place.folder / place.config)
+    study = load_study(clone.folder / clone.config)
     paths = study.paths
-    scores = pd.read_parquet(place.results / "tables" / "scores.parquet")
+    scores = pd.read_parquet(clone.results / "tables" / "scores.parquet")
     assert len(scores) == len(grid(study)) * len(tasks_of(study))
     for name, source in study.experts.items():
-        found = json.loads((place.folder / paths.expert(name) / "source.json").read_text())
+        found = json.loads((clone.folder / paths.expert(name) / "source.json").read_text())
         assert found["commit"] == hub.models[source.repo].branches["main"]  # type: ignore[union-attr]
-    lock = json.loads((place.folder / study.suite.lock).read_text())
+    lock = json.loads((clone.folder / study.suite.lock).read_text())
     assert {config for entry in lock["datasets"].values() for config in entry["configs"]}
-    assert (place.results / "calibration" / "passed.json").is_file()
-    assert (place.results / "README.md").is_file()
-    assert "Beside what others reported" not in (place.results / "README.md").read_text()
-    assert place.planned() == []
+    assert (clone.results / "calibration" / "passed.json").is_file()
+    assert (clone.results / "README.md").is_file()
+    assert "Beside what others reported" not in (clone.results / "README.md").read_text()
+    assert clone.planned() == []
 
 
 @pytest.mark.timeout(900)
-def test_in_part(rehearsed: Place, hub: Hub) -> None:
+def test_in_part(rehearsed: Clone, hub: Hub) -> None:
     whole(rehearsed, hub)
 
 
-def test_a_model_has_more_rows_than_its_tokenizer_tokens(rehearsed: Place) -> None:
+def test_a_model_has_more_rows_than_its_tokenizer_tokens(rehearsed: Clone) -> None:
     folder = rehearsed.results / "experts" / "math"
     config = json.loads((folder / "config.json").read_text())
     tokens = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
@@ -122,7 +120,7 @@ def test_a_model_has_more_rows_than_its_tokenizer_tokens(rehearsed: Place) -> No
     assert len(list(folder.glob("model-*-of-*.safetensors"))) > 1
 
 
-def test_a_rank_above_saturation_is_the_same_mixture(rehearsed: Place) -> None:
+def test_a_rank_above_saturation_is_the_same_mixture(rehearsed: Clone) -> None:
     scores = pd.read_parquet(rehearsed.results / "tables" / "scores.parquet").set_index(["mixture", "task"])["score"]
     config = load_study(rehearsed.folder / rehearsed.config)
     assert config.sizes is not None
@@ -132,7 +130,7 @@ def test_a_rank_above_saturation_is_the_same_mixture(rehearsed: Place) -> None:
     assert scores.loc["math-r64"].between(0, 1).all()
 
 
-def test_what_was_planned_is_what_it_took(rehearsed: Place) -> None:
+def test_what_was_planned_is_what_it_took(rehearsed: Clone) -> None:
     """Every byte of factors and of downloads; no more memory than planned.
 
     How much less depends on load: Snakemake looks at a job now and then, and may miss its peak.
@@ -154,7 +152,7 @@ def test_what_was_planned_is_what_it_took(rehearsed: Place) -> None:
         assert not peaks or median(peaks) <= memory["host"] + memory["mapped"], step
 
 
-def test_tokens_are_counted(rehearsed: Place) -> None:
+def test_tokens_are_counted(rehearsed: Clone) -> None:
     """Of one task by the tokenizer's own library, from the prompts that lm-eval builds."""
     from tokenizers import Tokenizer
 
@@ -181,69 +179,69 @@ def test_a_data_set_that_cannot_be_fetched_is_named(
     hub: Hub, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))  # where nothing was fetched before
-    place = smoke(tmp_path / "clone", hub)
-    place.configure(lambda study: study["suite"].update(tasks=["csqa"]))
+    clone = smoke(tmp_path / "clone", hub)
+    clone.configure(lambda study: study["suite"].update(tasks=["csqa"]))
     file = "default/validation-00000-of-00001.parquet"
     hub.faults[file] = fault
     try:
-        ended = place.run("flexmore", "datasets", "--config", place.config, check=False)
+        ended = clone.run("flexmore", "datasets", "--config", clone.config, check=False)
     finally:
         hub.faults.clear()
     assert ended.returncode == 1
     assert "error: tau/commonsense_qa (default) at 94630fe3" in ended.stdout
     assert "run again where there is a network" in ended.stdout
     assert "Traceback" not in ended.stdout
-    assert not (place.results / "datasets" / "source.json").exists()
+    assert not (clone.results / "datasets" / "source.json").exists()
 
 
-def kill_three_times(place: Place, cores: int = 2) -> None:
+def kill_three_times(clone: Clone, cores: int = 2) -> None:
     """In a download, in evaluating pairs, in evaluating what the pairs chose; then to the end."""
-    results, cache, given = place.results, place.results / "cache" / "scores", ("--cores", str(cores))
-    with place.started("snakemake", "--configfile", place.config, *given) as until:
+    results, cache, given = clone.results, clone.results / "cache" / "scores", ("--cores", str(cores))
+    with clone.started("snakemake", "--configfile", clone.config, *given) as until:
         until(lambda: any(results.glob("experts/*/*.safetensors")))
-    with place.started(*place.resuming, *given) as until:
+    with clone.started(*clone.resuming, *given) as until:
         until(lambda: any(results.glob("factors/*/index.json")) and any(cache.glob("*/*.json")))
-    with place.started(*place.resuming, *given) as until:
+    with clone.started(*clone.resuming, *given) as until:
         until(lambda: any(results.glob("mixtures/joint-*-best.json")))
-    place.resume(cores)
+    clone.resume(cores)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(1200)
 def test_the_first_study(hub: Hub, tmp_path: Path) -> None:
     """config/first.yaml, but for the sizes of models and data."""
-    place = rehearsal.place_of(tmp_path / "clone", hub)
+    clone = rehearsal.clone_of(tmp_path / "clone", hub)
     study, small = content("first"), content("rehearsal")
     study |= {"family": small["family"], "sizes": small["sizes"]}
     study["suite"]["lock"], study["evaluate"]["limit"] = small["suite"]["lock"], small["evaluate"]["limit"]
-    (place.folder / place.config).write_text(yaml.safe_dump(study, sort_keys=False))
-    place.snakemake()
-    scores = pd.read_parquet(place.results / "tables" / "scores.parquet")
-    assert set(scores["mixture"]) == {mixture.name for mixture in grid(load_study(place.folder / place.config))}
+    (clone.folder / clone.config).write_text(yaml.safe_dump(study, sort_keys=False))
+    clone.snakemake()
+    scores = pd.read_parquet(clone.results / "tables" / "scores.parquet")
+    assert set(scores["mixture"]) == {mixture.name for mixture in grid(load_study(clone.folder / clone.config))}
     assert set(scores["group"]) == {"BBH"}
     assert len(scores) == 27 * scores["mixture"].nunique()
-    assert "r95" in (place.results / "README.md").read_text()
-    assert place.planned() == []
+    assert "r95" in (clone.results / "README.md").read_text()
+    assert clone.planned() == []
 
 
 @pytest.mark.full
 @pytest.mark.timeout(3600)
-def test_killed_three_times_its_tables_are_the_same_bytes(rehearsed: Place, hub: Hub, tmp_path: Path) -> None:
-    place = smoke(tmp_path / "clone", hub)
-    kill_three_times(place)
-    assert place.tables() == rehearsed.tables()
+def test_killed_three_times_its_tables_are_the_same_bytes(rehearsed: Clone, hub: Hub, tmp_path: Path) -> None:
+    clone = smoke(tmp_path / "clone", hub)
+    kill_three_times(clone)
+    assert clone.tables() == rehearsed.tables()
 
 
 @pytest.mark.full
 @pytest.mark.timeout(4 * 3600)
 def test_all_of_it_undisturbed_and_killed_three_times(hub: Hub, tmp_path: Path) -> None:
-    undisturbed = rehearsal.place_of(tmp_path / "clone", hub)
+    undisturbed = rehearsal.clone_of(tmp_path / "clone", hub)
     start = time.monotonic()
     undisturbed.snakemake()
     minutes = (time.monotonic() - start) / 60
     print(f"the rehearsal took {minutes:.1f} minutes")
     whole(undisturbed, hub)
     assert minutes < 30
-    place = rehearsal.place_of(tmp_path / "killed", hub)
-    kill_three_times(place)
-    assert place.tables() == undisturbed.tables()
+    clone = rehearsal.clone_of(tmp_path / "killed", hub)
+    kill_three_times(clone)
+    assert clone.tables() == undisturbed.tables()

@@ -2,12 +2,12 @@
 
 import re
 
-from place import Place
+from clones import Clone
 
 SUITE = "results/smoke/suite/source.json"
 
 
-def test_resume_waits_for_the_living_and_clears_the_lock_of_the_dead(clone: Place) -> None:
+def test_resume_waits_for_the_living_and_clears_the_lock_of_the_dead(clone: Clone) -> None:
     with clone.started("snakemake", "--cores", "1", "--configfile", "smoke.yaml") as until:
         until(lambda: any(clone.folder.glob(".snakemake/locks/*")) and clone.results.exists())
         refused = clone.run("flexmore", "resume", "--cores", "1", "--configfile", "smoke.yaml", check=False)
@@ -26,7 +26,7 @@ def test_resume_waits_for_the_living_and_clears_the_lock_of_the_dead(clone: Plac
     assert not left.exists()
 
 
-def test_another_run_in_the_folder_keeps_its_temporary_files(clone: Place) -> None:
+def test_another_run_in_the_folder_keeps_its_temporary_files(clone: Clone) -> None:
     """`snakemake figures` holds no lock that would keep it from starting beside a run."""
     with clone.started("snakemake", "--cores", "1", "--configfile", "smoke.yaml") as until:
         until(lambda: any(clone.folder.glob(".snakemake/locks/*")) and clone.results.exists())

@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 import yaml
-from place import RESULTS, Place
+from clones import RESULTS, Clone
 
 from flexmore.analysis.tables.catalogue import TABLES
 from flexmore.config.loading import load_study
@@ -31,7 +31,7 @@ sys.meta_path.insert(0, Absent)
 """
 
 
-def test_every_job_ran_and_scores_are_complete(finished: Place) -> None:
+def test_every_job_ran_and_scores_are_complete(finished: Clone) -> None:
     scores = pd.read_csv(finished.results / "tables" / "scores.csv", keep_default_na=False)
     study = load_study(finished.folder / "smoke.yaml")
     mixtures = [mixture for mixture in grid(study) if mixture.kind != "control"]
@@ -46,7 +46,7 @@ def test_every_job_ran_and_scores_are_complete(finished: Place) -> None:
     assert parquet["score"].tolist() == scores["score"].tolist()
 
 
-def test_a_rule_that_reads_spectra_chooses_ranks(finished: Place) -> None:
+def test_a_rule_that_reads_spectra_chooses_ranks(finished: Clone) -> None:
     """What compose chose before the joint mixtures were evaluated is what the analysis says that the rule chooses."""
     recipe = json.loads((finished.results / "mixtures" / "joint-a2-energy.json").read_text())
     table = pd.read_csv(finished.results / "tables" / "selections.csv")
@@ -56,14 +56,14 @@ def test_a_rule_that_reads_spectra_chooses_ranks(finished: Place) -> None:
     }
 
 
-def test_controls_have_a_table_of_their_own(finished: Place) -> None:
+def test_controls_have_a_table_of_their_own(finished: Clone) -> None:
     controls = pd.read_csv(finished.results / "tables" / "controls.csv")
     assert set(controls["mixture"]) == {"math-random", "news-random"}
     assert set(controls["kind"]) == {"control"}
     assert len(controls) == 2 * 12
 
 
-def test_items_average_to_scores(finished: Place) -> None:
+def test_items_average_to_scores(finished: Clone) -> None:
     tables = finished.results / "tables"
     items = pd.read_parquet(tables / "items.parquet").set_index(["mixture", "task"])["items"]
     scores = pd.read_csv(tables / "scores.csv").set_index(["mixture", "task"])["score"]
@@ -71,7 +71,7 @@ def test_items_average_to_scores(finished: Place) -> None:
     assert max(abs(items[key].mean() - score) for key, score in scores.items()) < 1e-6
 
 
-def test_items_can_be_looked_at(finished: Place) -> None:
+def test_items_can_be_looked_at(finished: Clone) -> None:
     """What is printed is what the suite asks and what the scores say."""
 
     def look(task: str, *items: str) -> str:
@@ -97,7 +97,7 @@ def test_items_can_be_looked_at(finished: Place) -> None:
     assert refused.stdout == "error: no mixture 'math-r7' in this study; `flexmore grid` lists them\n"
 
 
-def test_tables_and_figures_are_there(finished: Place) -> None:
+def test_tables_and_figures_are_there(finished: Clone) -> None:
     for name in TABLES:
         assert (finished.results / "tables" / f"{name}.csv").read_text().count("\n") >= 1
     for name in FIGURES:
@@ -105,47 +105,47 @@ def test_tables_and_figures_are_there(finished: Place) -> None:
         assert "</svg>" in (finished.results / "figures" / f"{name}.svg").read_text()
 
 
-def test_saturated_ranks_share_one_evaluation(finished: Place) -> None:
+def test_saturated_ranks_share_one_evaluation(finished: Clone) -> None:
     """Every fingerprint has one folder in the cache; the twelve tasks of each were computed once."""
     prints = {json.loads(path.read_text())["fingerprint"] for path in (finished.results / "mixtures").iterdir()}
     cached = {path.name: len(list(path.glob("*.json"))) for path in (finished.results / "cache" / "scores").iterdir()}
     assert cached == dict.fromkeys(prints, 12)
 
 
-def test_jobs_read_the_resolved_configuration(finished: Place) -> None:
+def test_jobs_read_the_resolved_configuration(finished: Clone) -> None:
     resolved = yaml.safe_load((finished.results / "config.yaml").read_text())
     assert load_study(resolved) == load_study(finished.folder / "smoke.yaml")
 
 
-def test_no_temporary_file_stays(finished: Place) -> None:
+def test_no_temporary_file_stays(finished: Clone) -> None:
     assert [path for path in finished.results.rglob(".*") if path.name != ".snakemake_timestamp"] == []
 
 
-def test_a_second_run_does_nothing(place: Place) -> None:
-    before = place.times("**/*")
-    assert "Nothing to be done" in place.snakemake().stdout
-    assert place.times("**/*") == before
+def test_a_second_run_does_nothing(copy: Clone) -> None:
+    before = copy.times("**/*")
+    assert "Nothing to be done" in copy.snakemake().stdout
+    assert copy.times("**/*") == before
 
 
-def test_report_is_one_self_contained_page(place: Place) -> None:
-    place.snakemake("--report", "report.html")
-    page = (place.folder / "report.html").read_text()
+def test_report_is_one_self_contained_page(copy: Clone) -> None:
+    copy.snakemake("--report", "report.html")
+    page = (copy.folder / "report.html").read_text()
     for name in FIGURES:
-        drawn = base64.b64encode((place.results / "figures" / f"{name}.png").read_bytes()).decode()
+        drawn = base64.b64encode((copy.results / "figures" / f"{name}.png").read_bytes()).decode()
         assert f"filename={name}.png;base64,{drawn}" in page
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']https?://", page)
 
 
-def test_figures_come_from_own_results_and_start_no_other_rule(place: Place) -> None:
-    before = place.tables()
-    done = place.snakemake("figures")
+def test_figures_come_from_own_results_and_start_no_other_rule(copy: Clone) -> None:
+    before = copy.tables()
+    done = copy.snakemake("figures")
     assert SAID.findall(done.stdout) == [("figures", "from this study's own results in results/smoke/")]
     assert RAN.findall(done.stdout) == ["figures"]
-    assert place.tables() == before
-    assert place.planned() == []
+    assert copy.tables() == before
+    assert copy.planned() == []
 
 
-def test_figures_come_from_committed_tables_where_nothing_was_run(finished: Place, clone: Place) -> None:
+def test_figures_come_from_committed_tables_where_nothing_was_run(finished: Clone, clone: Clone) -> None:
     """In an environment without torch and all that brings it."""
     absent = clone.folder / "absent"
     absent.mkdir()
@@ -183,9 +183,9 @@ def test_figures_come_from_committed_tables_where_nothing_was_run(finished: Plac
     assert "acquire public (pocket)" in clone.planned()  # what was drawn is not mistaken for the study
 
 
-def test_the_flexmore_beside_the_workflow_is_the_one_that_runs(place: Place) -> None:
+def test_the_flexmore_beside_the_workflow_is_the_one_that_runs(copy: Clone) -> None:
     """Where another is installed, and where none is: a conda environment has only what flexmore needs."""
-    config = place.folder / "flexmore" / "cli.py"
-    config.write_text(config.read_text().replace('"""Draw the figures', 'print("this one")\n    """Draw the figures'))
-    place.run("snakemake", "--cores", "1", "--configfile", "smoke.yaml", "--forcerun", "draw")
-    assert "this one" in (place.folder / RESULTS / "logs" / "draw.log").read_text()
+    with (copy.folder / "flexmore" / "__init__.py").open("a") as file:
+        file.write('\nprint("this one")\n')
+    copy.run("snakemake", "--cores", "1", "--configfile", "smoke.yaml", "--forcerun", "draw")
+    assert "this one" in (copy.folder / RESULTS / "logs" / "draw.log").read_text()

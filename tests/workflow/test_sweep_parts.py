@@ -4,22 +4,22 @@ import json
 import shutil
 
 import pytest
-from place import Place
+from clones import Clone
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1200)]
 SWEEP = "joint-a2-selected"
 
 
 @pytest.mark.parametrize("jobs", ["mixture", {"hours": 1, "tokens_per_second": 50}])
-def test_the_scores_are_the_same_bytes(place: Place, jobs: object) -> None:
-    folder = place.results / "scores" / SWEEP
+def test_the_scores_are_the_same_bytes(copy: Clone, jobs: object) -> None:
+    folder = copy.results / "scores" / SWEEP
     before = {path.name: path.read_bytes() for path in folder.glob("joint*")}
     shutil.rmtree(folder)
-    recipe = json.loads((place.results / "mixtures" / "joint-a2-best.json").read_text())
-    shutil.rmtree(place.results / "cache" / "scores" / recipe["fingerprint"])
-    place.configure(lambda study: study["evaluate"].update(jobs=jobs))
-    place.snakemake(f"results/smoke/scores/{SWEEP}")
+    recipe = json.loads((copy.results / "mixtures" / "joint-a2-best.json").read_text())
+    shutil.rmtree(copy.results / "cache" / "scores" / recipe["fingerprint"])
+    copy.configure(lambda study: study["evaluate"].update(jobs=jobs))
+    copy.snakemake(f"results/smoke/scores/{SWEEP}")
     assert {path.name: path.read_bytes() for path in folder.glob("joint*")} == before
-    last = (place.results / "logs" / "evaluate" / f"{SWEEP}.log").read_text()
+    last = (copy.results / "logs" / "evaluate" / f"{SWEEP}.log").read_text()
     assert "0 evaluations computed" in last
     assert "Loading weights" not in last

@@ -1,4 +1,4 @@
-"""A place to run the workflow in: copies of what a clone of the project holds, and its commands run there."""
+"""Fresh clones of the project in folders of their own, and its commands run there."""
 
 import os
 import re
@@ -11,33 +11,34 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import dedent, indent
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 CLONED = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "envs", "flexmore")
 RESULTS = Path("results", "smoke")
-RESUME = ("flexmore", "resume", "--configfile", "smoke.yaml")
 Finished = subprocess.CompletedProcess[str]
 
 
 @dataclass(frozen=True)
-class Place:
+class Clone:
     """A folder that looks like a fresh clone, with the smoke study's configuration in smoke.yaml.
 
     Attributes:
         config: the study that is run here, and its `family`.
-        patience: seconds that a command may take.
+        patience: seconds after which a command counts as stuck.
     """
 
     folder: Path
     config: str = "smoke.yaml"
     family: str = "smoke"
-    patience: float = 600
+    patience: float = 1500
 
     @classmethod
-    def make(cls, folder: Path) -> "Place":
+    def make(cls, folder: Path) -> "Clone":
+        """Copy what a clone of the project holds into a new folder."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in CLONED:
             if (ROOT / name).is_dir():
@@ -47,13 +48,14 @@ class Place:
         shutil.copy2(Path(__file__).parents[1] / "workflow" / "smoke.yaml", folder)
         return cls(folder)
 
-    def copy(self, folder: Path) -> "Place":
-        """The same with all that has been computed, times of modification included."""
+    def copy(self, folder: Path) -> "Clone":
+        """Return the same with all that has been computed, times of modification included."""
         shutil.copytree(self.folder, folder, symlinks=True)
         return replace(self, folder=folder)
 
     @property
     def results(self) -> Path:
+        """The study's results."""
         return self.folder / "results" / self.family
 
     def run(self, *words: str, check: bool = True, path: Path | None = None, timeout: float | None = None) -> Finished:
@@ -70,11 +72,12 @@ class Place:
         assert not check or done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stdout}"
         return done
 
-    def snakemake(self, *words: str, cores: int = 2, check: bool = True) -> Finished:
+    def snakemake(self, *words: str, cores: int = 1, check: bool = True) -> Finished:
+        """Run Snakemake here, by default on one core, since other tests run beside it."""
         return self.run("snakemake", *words, "--cores", str(cores), "--configfile", self.config, check=check)
 
-    def resume(self, cores: int = 2, check: bool = True) -> Finished:
-        """The documented command after a kill."""
+    def resume(self, cores: int = 1, check: bool = True) -> Finished:
+        """Run the documented command after a kill."""
         return self.run(*self.resuming, "--cores", str(cores), check=check)
 
     @property
@@ -83,7 +86,7 @@ class Place:
         return ("flexmore", "resume", "--configfile", self.config)
 
     def planned(self, *words: str) -> list[str]:
-        """What a run would do now: the messages of its jobs, sorted."""
+        """Return what a run would do now: the messages of its jobs, sorted."""
         return sorted(re.findall(r"^Job \d+: (.*)$", self.snakemake("--dry-run", *words).stdout, flags=re.MULTILINE))
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
@@ -92,6 +95,20 @@ class Place:
         content = yaml.safe_load(path.read_text())
         change(content)
         path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def before(self, function: str, code: str) -> None:
+        """Run some code before every call of a function or method of this clone's `flexmore`.
+
+        Args:
+            function: where it is defined, as in `flexmore.factors.store:write_layer`.
+            code: sees the function's arguments in the tuple `given` and the dictionary `named`.
+        """
+        module, _, name = function.partition(":")
+        path = self.folder.joinpath(*module.split(".")).with_suffix(".py")
+        lines = indent(dedent(code).strip(), "    ")
+        with path.open("a") as file:
+            file.write(f"\n\ndef _before(*given, _function={name}, **named):\n{lines}\n")
+            file.write(f"    return _function(*given, **named)\n\n\n{name} = _before\n")
 
     @contextmanager
     def started(self, *words: str) -> Iterator[Callable[[Callable[[], bool]], None]]:
@@ -107,8 +124,8 @@ class Place:
                 start_new_session=True,
             )  # fmt: skip
 
-        def until(moment: Callable[[], bool], timeout: float = self.patience) -> None:
-            deadline = time.monotonic() + timeout
+        def until(moment: Callable[[], bool]) -> None:
+            deadline = time.monotonic() + self.patience
             while not moment():
                 assert process.poll() is None, f"{words} ended too early:\n{log.read_text()}"
                 assert time.monotonic() < deadline, f"the moment never came:\n{log.read_text()}"
@@ -122,16 +139,16 @@ class Place:
             process.wait()
 
     def tables(self) -> dict[str, bytes]:
-        """Every table's bytes."""
+        """Return every table's bytes."""
         return {path.name: path.read_bytes() for path in sorted((self.results / "tables").iterdir())}
 
     def times(self, pattern: str) -> dict[str, int]:
-        """Times of modification, in ns, of the results that match."""
+        """Return the times of modification, in ns, of the results that match."""
         found = self.results.glob(pattern)
         return {str(path.relative_to(self.results)): path.stat().st_mtime_ns for path in found if path.is_file()}
 
 
 def environment(path: Path | None = None) -> dict[str, str]:
-    """One thread a process, and no package but the one that lies in the place."""
+    """Return the environment of commands: one thread a process, and no package but the one that lies in the clone."""
     given = {"OMP_NUM_THREADS": "1"} | ({"PYTHONPATH": str(path)} if path else {})
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | given

@@ -1,7 +1,8 @@
-"""The paper's study on a local hub: `python tests/rehearsal.py FOLDER` makes small models and data sets in the true
-paths, serves them, and runs config/rehearsal.yaml against them in a copy of this repository.
+"""The paper's study on a local hub.
 
-With --smoke a part of it: two experts, three ranks, one task of each group. The study is then in FOLDER/clone.
+`python tests/support/rehearsal.py FOLDER` makes small models and data sets in the hub's paths, serves them, and runs
+config/rehearsal.yaml against them in a clone of this repository, FOLDER/clone. With --smoke it runs a part of that: two
+experts, three ranks, one task of each group.
 """
 
 import argparse
@@ -15,11 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent / "support")]  # as pytest has it
-
-from local_hub import Hub, serving  # noqa: E402
-from place import ROOT, Place  # noqa: E402
+from clones import ROOT, Clone
+from local_hub import Hub, serving
 
 CONFIG = "config/rehearsal.yaml"
 ASKED = 8
@@ -110,15 +108,20 @@ def served(root: Path, study: dict[str, Any]) -> Iterator[Hub]:
         yield hub
 
 
-def place_of(folder: Path, hub: Hub) -> Place:
-    """A copy of the repository that fetches from a local hub what the hub does not have: AGIEval's files."""
-    Place.make(folder)
-    place = Place(folder, CONFIG, "rehearsal", patience=3600)
+def rehearsed(folder: Path) -> Clone:
+    """Return the clone in which the study is, or is to be, rehearsed."""
+    return Clone(folder, CONFIG, "rehearsal", patience=3600)
+
+
+def clone_of(folder: Path, hub: Hub) -> Clone:
+    """Return a clone that fetches from a local hub what the hub does not have: AGIEval's files."""
+    Clone.make(folder)
+    clone = rehearsed(folder)
     sources = folder / "flexmore" / "evaluation" / "paper" / "sources.yaml"
     text = sources.read_text()
     assert EXAMS in text
     sources.write_text(text.replace(EXAMS, f"{hub.url}/raw/ruixiangcui/AGIEval"))
-    return place
+    return clone
 
 
 def reduced(study: dict[str, Any]) -> dict[str, Any]:
@@ -147,11 +150,11 @@ def main() -> None:
     make(folder / "hub")
     study = yaml.safe_load((ROOT / CONFIG).read_text())
     with served(folder / "hub", study) as hub:
-        place = place_of(folder / "clone", hub)
+        clone = clone_of(folder / "clone", hub)
         if given.smoke:
-            (place.folder / CONFIG).write_text(yaml.safe_dump(reduced(study), sort_keys=False))
+            (clone.folder / CONFIG).write_text(yaml.safe_dump(reduced(study), sort_keys=False))
         command = [sys.executable, "-m", "snakemake", "--cores", given.cores, "--configfile", CONFIG]
-        done = subprocess.run(command, cwd=place.folder, env=environment(hub, folder / "home"), check=False)
+        done = subprocess.run(command, cwd=clone.folder, env=environment(hub, folder / "home"), check=False)
     sys.exit(done.returncode)
 
 
