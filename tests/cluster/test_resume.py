@@ -12,7 +12,7 @@ from flexmore.cluster import resume as resuming
 from flexmore.cluster.resume import is_study, resume, running_here
 from flexmore.errors import FlexmoreError
 
-SLEEP = "import sys, time; print('up', flush=True); time.sleep(60)"
+SLEEP = "import sys, time; print('up', flush=True); time.sleep(600)"
 
 
 @contextmanager

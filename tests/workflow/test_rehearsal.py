@@ -241,7 +241,6 @@ def test_all_of_it_undisturbed_and_killed_three_times(hub: Hub, tmp_path: Path) 
     minutes = (time.monotonic() - start) / 60
     print(f"the rehearsal took {minutes:.1f} minutes")
     whole(undisturbed, hub)
-    assert minutes < 30
     clone = rehearsal.clone_of(tmp_path / "killed", hub)
     kill_three_times(clone)
     assert clone.tables() == undisturbed.tables()
