@@ -1,4 +1,4 @@
-"""FlexMoRE as a transformers model. Importing this registers it with AutoConfig and AutoModelForCausalLM."""
+"""FlexMoRE as a transformers model; importing this package registers it with AutoConfig and AutoModelForCausalLM."""
 
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.loading import load

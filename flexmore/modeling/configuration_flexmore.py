@@ -13,19 +13,19 @@ from flexmore.errors import FlexmoreError
 
 @strict
 class FlexMoREConfig(FlexOlmoConfig):
-    """FlexOlmo whose experts have ranks.
+    """Hold the configuration of FlexOlmo and the rank of every expert.
 
     Args:
-        expert_ranks: an entry for each expert, the public one first; None for all full-size. An entry is
-            `None`: full-size, the expert's own weights; an integer: the rank of its adapter, 0 for no adapter at
-            all, the public expert's weights; or an object that gives each projection (`gate_proj`, `up_proj`,
-            `down_proj`) such a value, or a list of them, one for each layer.
-        rank_encoding: what the entries of the full-size experts are. `null_is_full` is written here. The authors'
-            checkpoints have no such key and write 0 for full-size (`zero_is_full`); a list that begins with 0 is
-            theirs, since the public expert has no rank, and is translated on reading.
+        expert_ranks: an entry for each expert, the public one first; None where all are full-size. An entry is None
+            (full-size, the expert's own weights), an integer (the rank of its adapter; 0 is no adapter, the public
+            expert's weights), or an object that gives each projection (`gate_proj`, `up_proj`, `down_proj`) such a
+            value, or a list of one for each layer.
+        rank_encoding: how full-size is written. `null_is_full` is written here. The authors' checkpoints have no such
+            key and write 0 (`zero_is_full`); a list that begins with 0 can only be theirs, since the public expert has
+            no rank, and is translated on reading.
 
     Raises:
-        FlexmoreError: ranks that are none of this, or not one entry for each expert; a public expert that is not
+        FlexmoreError: the entries are not one for each expert, one is not a rank, or the public expert is not
             full-size.
     """
 
@@ -54,10 +54,10 @@ class FlexMoREConfig(FlexOlmoConfig):
         self.check_ranks(self.expert_ranks)
 
     def check_ranks(self, ranks: list[Any]) -> None:
-        """Refuse what is not a list of ranks for this model's experts.
+        """Check that a list gives a rank to each of this model's experts.
 
         Raises:
-            FlexmoreError: with the entry found and what was expected.
+            FlexmoreError: it does not; the message names the entry.
         """
         if len(ranks) != self.num_experts:
             raise FlexmoreError(
@@ -72,10 +72,10 @@ class FlexMoREConfig(FlexOlmoConfig):
             _check_entry(f"expert_ranks[{index}]", entry, self.num_hidden_layers)
 
     def check_active(self, active: int) -> None:
-        """Refuse a number of active experts per token that there cannot be.
+        """Check a number of active experts per token.
 
         Raises:
-            FlexmoreError: fewer than one, or more than there are.
+            FlexmoreError: it is below one, or above the number of experts.
         """
         if not 1 <= active <= self.num_experts:
             raise FlexmoreError(
@@ -83,14 +83,14 @@ class FlexMoREConfig(FlexOlmoConfig):
             )
 
     def rank(self, expert: int, layer: int, projection: str) -> int | None:
-        """The rank of one projection of one layer; None for full-size."""
+        """Return the rank of one projection of one layer; None for full-size."""
         if self.expert_ranks is None:  # only before __post_init__
             return None
         return rank_in(self.expert_ranks[expert], layer, projection)
 
 
 def _check_entry(key: str, entry: Any, layers: int) -> None:
-    """Refuse an entry that is not a rank, nor ranks by projection, nor by projection and layer."""
+    """Check that an entry is a rank, ranks by projection, or ranks by projection and layer."""
     if isinstance(entry, Mapping):
         if set(entry) != set(PROJECTIONS):
             raise FlexmoreError(f"{key}: found the keys {sorted(entry)}, expected {sorted(PROJECTIONS)}")
@@ -114,7 +114,7 @@ def _check_rank(key: str, rank: Any) -> None:
 
 
 def _zero_to_full(entry: Any) -> Any:
-    """An entry as the authors write it, where 0 is full-size."""
+    """Translate an entry from the authors' encoding, where 0 is full-size."""
     if isinstance(entry, Mapping):
         return {projection: _zero_to_full(value) for projection, value in entry.items()}
     if isinstance(entry, list | tuple):

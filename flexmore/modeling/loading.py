@@ -1,4 +1,4 @@
-"""A mixture as a model that generates: from a folder of weights, or from a recipe of the study."""
+"""Loading of a mixture as a transformers model, from a folder of weights or from a recipe."""
 
 from pathlib import Path
 
@@ -17,27 +17,29 @@ def load(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load a mixture and its tokenizer.
 
-    A recipe is composed from the experts and factors that lie beside it; nothing is written. Adapters past break-even
-    are merged in the course, since they are cheaper as dense weights.
+    A recipe is composed in memory from the experts and factors in the same results folder. Adapters past break-even
+    are merged then, since they are cheaper as dense weights.
 
     Args:
         source: a folder that `flexmore materialize` or `save_pretrained` wrote, the authors' included, or a recipe,
             `results/<family>/mixtures/<name>.json`.
-        dtype: `checkpoint` keeps that of the files.
+        dtype: a name such as `bfloat16`; `checkpoint` keeps the dtype of the files.
         device: `auto` is cuda where there is one.
 
     Returns:
         The model, in eval mode, and the tokenizer.
 
     Raises:
-        FlexmoreError: there is no such folder or recipe; the recipe was made from other weights.
+        FlexmoreError: there is no such folder or recipe, or the recipe was made from other weights.
     """
     path = Path(source)
     if path.is_dir():
         model = AutoModelForCausalLM.from_pretrained(path, dtype="auto" if dtype == "checkpoint" else dtype)
         return model.to(torch_device(device)).eval(), AutoTokenizer.from_pretrained(path)
     if not path.is_file():
-        raise FlexmoreError(f"{path}: neither a folder of weights nor a recipe; `flexmore compose` writes recipes")
+        raise FlexmoreError(
+            f"{path}: not found; expected a folder of weights or a recipe, which `flexmore compose` writes"
+        )
     paths, recipe = StudyPaths(path.resolve().parent.parent), Recipe.read(path)
     check_recipe(paths, recipe)
     sweep = SweepModel.load(paths, [recipe.mixture], dtype=dtype, device=device, seed=recipe.seed or 0)

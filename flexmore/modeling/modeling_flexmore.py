@@ -29,17 +29,20 @@ from flexmore.modeling.layer.mixing import FlexMoREExperts
 
 
 class FlexMoREPreTrainedModel(FlexOlmoPreTrainedModel):
-    """What the classes below share with transformers."""
+    """Name what transformers needs to know of all FlexMoRE models."""
 
     config: FlexMoREConfig
     _no_split_modules = ["FlexMoREDecoderLayer"]  # noqa: RUF012 - a constant of the class in transformers too
 
 
 class FlexMoRERMSNorm(FlexOlmoRMSNorm):
-    """FlexOlmo's norm by one operation of torch's, to the same bits on a CPU: decoding is made of many small ones."""
+    """Compute FlexOlmo's norm by one operation instead of several, with the same bits on a CPU.
+
+    Decoding consists of many small operations.
+    """
 
     def forward(self, hidden_states: Tensor) -> Tensor:
-        """The normed values, in their own dtype; transformers norms float64 in float32."""
+        """Return the normed values in their own dtype; transformers computes those of float64 in float32."""
         if hidden_states.dtype == torch.float64:
             normed: Tensor = super().forward(hidden_states)
             return normed
@@ -47,7 +50,7 @@ class FlexMoRERMSNorm(FlexOlmoRMSNorm):
 
 
 class FlexMoREAttention(FlexOlmoAttention):
-    """FlexOlmo's attention with such norms."""
+    """Compute FlexOlmo's attention with the norm above."""
 
     def __init__(self, config: FlexMoREConfig, layer_idx: int) -> None:
         super().__init__(config, layer_idx)
@@ -56,7 +59,7 @@ class FlexMoREAttention(FlexOlmoAttention):
 
 
 class FlexMoRESparseMoeBlock(FlexOlmoSparseMoeBlock):
-    """FlexOlmo's router before experts of different ranks."""
+    """Hold FlexOlmo's router and experts of different ranks."""
 
     def __init__(self, config: FlexMoREConfig, layer_idx: int, cache: DenseCache) -> None:
         nn.Module.__init__(self)
@@ -65,7 +68,7 @@ class FlexMoRESparseMoeBlock(FlexOlmoSparseMoeBlock):
 
 
 class FlexMoREDecoderLayer(FlexOlmoDecoderLayer):
-    """FlexOlmo's layer around such a block."""
+    """Hold FlexOlmo's layer around experts of different ranks."""
 
     def __init__(self, config: FlexMoREConfig, layer_idx: int, cache: DenseCache) -> None:
         GradientCheckpointingLayer.__init__(self)
@@ -77,7 +80,7 @@ class FlexMoREDecoderLayer(FlexOlmoDecoderLayer):
 
 
 class FlexMoREModel(FlexMoREPreTrainedModel, FlexOlmoModel):
-    """The decoder, without the head.
+    """Hold the decoder without the head.
 
     Attributes:
         dense_cache: the dense weights of adapters past break-even; its `limit` may be changed.
@@ -99,7 +102,7 @@ class FlexMoREModel(FlexMoREPreTrainedModel, FlexOlmoModel):
 
 
 class FlexMoREForCausalLM(FlexMoREPreTrainedModel, FlexOlmoForCausalLM):
-    """A mixture of a public expert and experts of different ranks, as a language model."""
+    """Hold a mixture of a public expert and experts of different ranks, as a causal language model."""
 
     def __init__(self, config: FlexMoREConfig) -> None:
         FlexOlmoPreTrainedModel.__init__(self, config)
@@ -113,7 +116,7 @@ class FlexMoREForCausalLM(FlexMoREPreTrainedModel, FlexOlmoForCausalLM):
 
     @classmethod
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
-        """As transformers' own, with the adapters laid out for speed."""
+        """Load as transformers' own classes do, and store the adapters rank-major for speed."""
         loaded = super().from_pretrained(*args, **kwargs)
         for block in (loaded[0] if isinstance(loaded, tuple) else loaded).blocks:
             for expert in block.experts:
@@ -122,17 +125,17 @@ class FlexMoREForCausalLM(FlexMoREPreTrainedModel, FlexOlmoForCausalLM):
 
     @property
     def blocks(self) -> list[FlexMoRESparseMoeBlock]:
-        """Router and experts of each layer."""
+        """Return router and experts of each layer."""
         return [layer.mlp for layer in self.model.layers]  # type: ignore[misc]
 
     def set_ranks(self, ranks: Sequence[Any]) -> None:
-        """Show the experts at other ranks, by views of what is loaded: nothing is copied or read.
+        """Show the experts at other ranks, as views of what is loaded.
 
         Args:
             ranks: an entry for each expert, public first, as in `FlexMoREConfig.expert_ranks`.
 
         Raises:
-            FlexmoreError: not such a list; a rank above what was loaded, and then the model is left as it was.
+            FlexmoreError: it is not such a list, or a rank is above what was loaded; the model is left unchanged.
         """
         self.config.check_ranks(list(ranks))
         before = self.config.expert_ranks or []
@@ -144,10 +147,10 @@ class FlexMoREForCausalLM(FlexMoREPreTrainedModel, FlexOlmoForCausalLM):
         self.config.expert_ranks = list(ranks)
 
     def set_active(self, active: int) -> None:
-        """Let every token choose that many experts.
+        """Let every token choose `active` experts.
 
         Raises:
-            FlexmoreError: fewer than one, or more than there are.
+            FlexmoreError: `active` is below one, or above the number of experts.
         """
         self.config.check_active(active)
         self.config.num_experts_per_tok = self.num_experts_per_tok = active

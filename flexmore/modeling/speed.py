@@ -1,4 +1,4 @@
-"""How fast mixtures of true shape are on this device: one layer of random weights, times the number of layers."""
+"""Speed of a study's mixtures on this device: one layer of random weights is timed, times the number of layers."""
 
 import statistics
 import time
@@ -22,7 +22,12 @@ _WORDS = 256
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds that a token takes: of a prompt, and generated (many prompts at a time)."""
+    """Hold the seconds that a token takes.
+
+    Attributes:
+        prompt: of a prompt.
+        new: generated, many prompts at a time.
+    """
 
     prompt: float
     new: float
@@ -61,13 +66,13 @@ def _rank(mixture: Mixture, sizes: ModelSizes) -> Rank:
 
 
 def device_name(study: Study) -> str:
-    """What was measured on."""
+    """Return the name of the device that is timed."""
     device = torch_device(study.evaluate.device)
     return str(torch.cuda.get_device_name(device)) if device.type == "cuda" else "one thread of this CPU"
 
 
 def _between(mixture: Mixture, rank: Rank, sizes: ModelSizes, speed: Callable[[Mixture, Rank], Speed]) -> Speed:
-    """The speed at a rank: measured at 1 and at half of saturation, on a line between; above it, as full size."""
+    """Return the speed at a rank: interpolated between 1 and half of saturation, and above that as full-size."""
     half = sizes.saturation // 2
     if rank == "full" or rank > half or not mixture.experts:
         return speed(mixture, "full")
@@ -78,7 +83,7 @@ def _between(mixture: Mixture, rank: Rank, sizes: ModelSizes, speed: Callable[[M
 def random_model(
     sizes: ModelSizes, ranks: Sequence[Rank], device: torch.device, dtype: torch.dtype
 ) -> FlexMoREForCausalLM:
-    """A joint mixture of random weights, made on the device; without experts the public model alone."""
+    """Return a joint mixture of random weights, made on the device; without ranks the public model alone."""
     config = FlexMoREConfig(
         hidden_size=sizes.hidden, intermediate_size=sizes.ffn, num_hidden_layers=sizes.layers,
         num_attention_heads=sizes.heads, num_key_value_heads=sizes.key_value_heads, vocab_size=sizes.vocabulary,
@@ -100,14 +105,14 @@ def random_model(
 def _time_layer(
     sizes: ModelSizes, ranks: Sequence[Rank], active: int, device: torch.device, dtype: torch.dtype
 ) -> Speed:
-    """One layer and the head, each timed; prompts of 256 tokens, then one token for each of 16 of them."""
+    """Time one layer and the head: prompts of 256 tokens, then one new token for each of 16 prompts."""
     one = ModelSizes(sizes.hidden, sizes.ffn, 1, _WORDS, sizes.heads, sizes.key_value_heads)
     model = random_model(one, ranks, device, dtype)
     model.set_active(min(active, 1 + len(ranks)))
     head = torch.nn.Linear(sizes.hidden, sizes.vocabulary, bias=False, device=device, dtype=dtype)
     states = torch.randn(_ROWS, sizes.hidden, device=device, dtype=dtype)
     few = torch.full((_ROWS, _CONTEXT), 2, device=device)
-    rows = few if device.type == "cuda" else few[:1]  # a processor would take minutes
+    rows = few if device.type == "cuda" else few[:1]  # a CPU would take minutes
     cache = model(input_ids=few[:, :8], use_cache=True).past_key_values
 
     def step() -> None:
@@ -119,7 +124,7 @@ def _time_layer(
 
 
 def _seconds(device: torch.device, work: Callable[[], object]) -> float:
-    """Median time, after one run that does not count."""
+    """Return the median seconds of several runs, after one that does not count."""
     taken = []
     for _ in range(1 + _REPEATS):
         start = time.perf_counter()

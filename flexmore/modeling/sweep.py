@@ -1,4 +1,4 @@
-"""One loaded backbone for all the mixtures of a sweep: ranks are switched in place."""
+"""The model of a sweep: one loaded backbone whose experts take the ranks of one mixture after another."""
 
 from collections.abc import Iterable, Sequence
 
@@ -26,7 +26,7 @@ from flexmore.modeling.weights import ExpertWeights
 
 
 class SweepModel:
-    """A transformers model whose experts take a mixture's ranks in place.
+    """Hold a transformers model whose experts take a mixture's ranks in place.
 
     Below break-even a rank is a prefix of factors that are loaded once. Full-size experts, controls and adapters past
     break-even are dense weights, made once and kept within a limit.
@@ -36,7 +36,7 @@ class SweepModel:
         tokenizer: the public model's.
         dtype: of weights and computation, such as `float32`.
         device: where the model is.
-        dense: the cache of dense weights, by layer and projection under (expert, rank, control).
+        dense: the cache of dense weights by layer and projection; its keys are (expert, rank, control).
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class SweepModel:
         """Load the backbone that mixtures of the same experts share, and the factors that they need.
 
         Args:
-            mixtures: of one sweep; without experts, the public model alone.
-            dtype: `checkpoint` keeps the checkpoint's.
+            mixtures: of one sweep; those without experts need the public model alone.
+            dtype: a name such as `bfloat16`; `checkpoint` keeps the checkpoint's.
             device: `auto` is cuda where there is one, and all GPUs where one cannot hold the sweep.
             seed: of the controls' random deltas.
         """
@@ -91,13 +91,16 @@ class SweepModel:
 
     @torch.no_grad()
     def set_mixture(self, mixture: Mixture) -> None:
-        """Give the loaded experts a mixture's ranks and number of active experts; unchanged experts are not touched.
+        """Give the loaded experts a mixture's ranks and number of active experts; leave unchanged experts alone.
 
         Raises:
             FlexmoreError: the mixture's experts are not the sweep's.
         """
         if mixture.experts != tuple(self.experts):
-            raise FlexmoreError(f"{mixture.name}: experts {mixture.experts}; this sweep loaded {tuple(self.experts)}")
+            raise FlexmoreError(
+                f"{mixture.name}: found experts {mixture.experts}, expected those that this sweep loaded, "
+                f"{tuple(self.experts)}; load a sweep of the mixture's experts"
+            )
         if not mixture.experts:
             return
         factored = self._factored(mixture)
@@ -128,7 +131,7 @@ class SweepModel:
         return tuple(ranks)
 
     def _factored(self, mixture: Mixture) -> dict[str, int]:
-        """The experts of a mixture that are cheaper as adapters than dense, and their ranks."""
+        """Return the experts of a mixture that are cheaper as adapters than dense, and their ranks."""
         if mixture.kind == "control":
             return {}
         config = self.model.config
@@ -141,7 +144,7 @@ class SweepModel:
         }
 
     def _load_factors(self, name: str, rank: int) -> None:
-        """Take the leading components of an expert's factors into memory."""
+        """Load the leading components of an expert's factors."""
         slot = list(self.experts).index(name) + 1
         self._loaded[name] = rank
         for layer, projection, expert in self._slots(slot):
@@ -188,7 +191,7 @@ class SweepModel:
 
 
 def resolved_dtype(checkpoint: Checkpoint, wanted: str) -> torch.dtype:
-    """A dtype by name; `checkpoint` is that of the tensors on disk, whatever config.json says."""
+    """Return a dtype by name; `checkpoint` is that of the tensors on disk, whatever config.json says."""
     return checkpoint.tensor(checkpoint.backbone_names[0]).dtype if wanted == "checkpoint" else getattr(torch, wanted)
 
 

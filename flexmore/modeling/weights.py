@@ -15,11 +15,11 @@ from flexmore.lowrank import svd as lowrank
 
 @dataclass(frozen=True)
 class ExpertWeights:
-    """One expert of a mixture, at any rank.
+    """Hold one expert of a mixture and give its weights at any rank.
 
     Attributes:
         checkpoint: its 2-expert checkpoint.
-        store: its factors; None where only `full` and rank 0 are asked for.
+        store: its factors; None where only `full` and rank 0 are needed.
         seed: of a control's random singular vectors.
     """
 
@@ -29,7 +29,7 @@ class ExpertWeights:
     seed: int = 0
 
     def weight(self, layer: int, projection: str, rank: Rank, control: str | None = None) -> Tensor:
-        """One projection in the checkpoint's dtype: [ffn, hidden] for gate and up, [hidden, ffn] for down.
+        """Return one projection in the checkpoint's dtype: [ffn, hidden] for gate and up, [hidden, ffn] for down.
 
         Args:
             rank: effective rank; 0 gives the public expert's weights, `full` the expert's own.
@@ -47,13 +47,13 @@ class ExpertWeights:
         return lowrank.adapted(public, *self.factors(layer, projection, rank))
 
     def factors(self, layer: int, projection: str, rank: int) -> tuple[Tensor, Tensor]:
-        """The leading components, rank-major: a [rank, in] and b [rank, out]."""
+        """Return the leading components, rank-major: a [rank, in] and b [rank, out]."""
         if self.store is None:
             raise ValueError(f"{self.name}: rank {rank} needs the factor store")
         return self.store.prefix(layer, projection, rank)
 
     def router_row(self, layer: int) -> Tensor:
-        """The expert's row of the router, [hidden]."""
+        """Return the expert's row of the router, [hidden]."""
         return self.checkpoint.router(layer)[1]
 
     def _generator(self, layer: int, projection: str) -> torch.Generator:

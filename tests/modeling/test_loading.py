@@ -45,7 +45,7 @@ def test_a_loaded_recipe_is_saved_with_its_rank(composed: Any, tmp_path: Path) -
 
 
 def test_what_cannot_be_loaded_is_refused(composed: Any, tmp_path: Path) -> None:
-    with pytest.raises(FlexmoreError, match="neither a folder of weights nor a recipe"):
+    with pytest.raises(FlexmoreError, match="expected a folder of weights or a recipe"):
         flexmore.load(tmp_path / "nothing")
     with pytest.raises(AttributeError, match="no attribute 'other'"):
         flexmore.other  # noqa: B018

@@ -200,8 +200,8 @@ def test_ranks_that_are_not_there_leave_the_model_as_it_was() -> None:
     model = flexmore([None, 4, 8], 2)
     before = hidden(model)
     for ranks, message in [
-        ([None, 2, 9], r"expert 2, gate_proj: rank 9 asked for, 8 components are loaded"),
-        ([None, None, 2], r"expert 1, gate_proj: full-size asked for"),
+        ([None, 2, 9], r"expert 2, gate_proj: found 8 loaded components, expected at least 9"),
+        ([None, None, 2], r"expert 1, gate_proj: found factors, expected a full-size weight"),
         ([None, 2], r"found 2 entries .* expected one for each of the 3 experts"),
         ([4, 2, 2], r"expert_ranks\[0\]: found 4, expected null"),
         ([None, 2, -1], r"expert_ranks\[2\]: found -1"),

@@ -9,15 +9,18 @@ from flexmore.architectures.names import PROJECTIONS
 from flexmore.errors import FlexmoreError
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 
+# Suffixes: D hidden, F ffn, R rank; of any projection: I in, O out
+
 FactorPair = tuple[Tensor, Tensor]
+"""A [R, I] and B [O, R] of one projection."""
 _FACTORS = [(f"{projection}_a", f"{projection}_b") for projection in PROJECTIONS]
 
 
 class FlexMoREExpert(nn.Module):
-    """One expert: for each projection its own weight, the two factors of an adapter, or nothing at rank 0.
+    """Hold one expert: for each projection its own weight, the two factors of an adapter, or nothing at rank 0.
 
-    The names of its parameters are those of the authors' checkpoints: `gate_proj.weight` [ffn, hidden] full-size,
-    `gate_proj_a.weight` [rank, hidden] and `gate_proj_b.weight` [ffn, rank] low-rank; likewise up and down.
+    Its parameters are named as in the authors' checkpoints: `gate_proj.weight` [F, D] where it is full-size,
+    `gate_proj_a.weight` [R, D] and `gate_proj_b.weight` [F, R] where it is an adapter; likewise up and down.
     """
 
     def __init__(self, config: FlexMoREConfig, layer: int, index: int) -> None:
@@ -37,20 +40,20 @@ class FlexMoREExpert(nn.Module):
                 self.add_module(f"{projection}_b", nn.Linear(rank, out, bias=False))
 
     def full(self, projection: str) -> nn.Linear | None:
-        """The expert's own weight [out, in]; None where it is an adapter."""
+        """Return the module of the expert's own weight [O, I]; None where it is an adapter."""
         return self._shown(projection)
 
     def factors(self, projection: str) -> tuple[nn.Linear, nn.Linear] | None:
-        """The adapter's a [rank, in] and b [out, rank]; None at rank 0 and full-size."""
+        """Return the modules of an adapter's a [R, I] and b [O, R]; None at rank 0 and full-size."""
         a, b = self._shown(f"{projection}_a"), self._shown(f"{projection}_b")
         return None if a is None or b is None else (a, b)
 
     def shown(self) -> list[Tensor]:
-        """Its parameters now."""
+        """Return its present parameters."""
         return [linear._parameters["weight"] for linear in self._modules.values()]  # type: ignore[union-attr, misc]
 
     def rank(self, projection: str) -> int | None:
-        """The rank it has now; None for full-size, 0 for no adapter."""
+        """Return its present rank in a projection; None for full-size, 0 for no adapter."""
         if self.full(projection) is not None:
             return None
         found = self.factors(projection)
@@ -58,7 +61,7 @@ class FlexMoREExpert(nn.Module):
 
     @property
     def mean_rank(self) -> float | None:
-        """The one rank at which an adapter would cost the same; None where all projections are full-size."""
+        """Return the one rank at which an adapter would cost the same; None where all projections are full-size."""
         if not self._mean_rank:
             ranks = [self.rank(projection) for projection in PROJECTIONS]
             costs = [self.whole_rank if rank is None else rank for rank in ranks]
@@ -66,9 +69,11 @@ class FlexMoREExpert(nn.Module):
         return self._mean_rank[0]
 
     def bare(self) -> tuple[dict[str, Tensor], list[FactorPair | None]] | None:
-        """Its full-size weights by projection, and the factors of gate, up and down, without a call of their modules.
+        """Return its full-size weights by projection, and its factors of gate, up and down, to be used without modules.
 
-        None where the call does more than multiply: offloaded weights arrive in it, wrappers (peft) add to it.
+        Returns:
+            None where calling the modules does more than multiply: it loads offloaded weights, and a wrapper (peft)
+            adds to it.
         """
         found: dict[str, Tensor] = {}
         for name, linear in self._modules.items():
@@ -80,53 +85,56 @@ class FlexMoREExpert(nn.Module):
         return found, factors
 
     def keep(self, projection: str, a: Tensor, b: Tensor) -> None:
-        """Take factors of which `set_rank` then shows prefixes.
+        """Keep factors of which `set_rank` then shows prefixes.
 
         Args:
-            a: [max rank, in].
-            b: [out, max rank]; as the transpose of a contiguous [max rank, out] its prefixes are contiguous too.
+            a: [R, I], R the highest rank.
+            b: [O, R]; as the transpose of a contiguous [R, O] its prefixes are contiguous too.
         """
         kept = self._keep_shown()
         kept[f"{projection}_a"], kept[f"{projection}_b"] = a, b
 
     def lay_out(self) -> None:
-        """Let the b of its adapters lie rank-major in memory, as in the factor store: few rows' products take half as
-        long so, and prefixes are contiguous."""
+        """Store the b of its adapters rank-major in memory, as the factor store does.
+
+        Products of few rows take half as long then, and prefixes are contiguous.
+        """
         for linear in (pair[1] for projection in PROJECTIONS if (pair := self.factors(projection)) is not None):
             if not linear.weight.is_meta:
                 linear.weight.data = linear.weight.data.T.contiguous().T
 
     def set_weight(self, projection: str, weight: Tensor) -> None:
-        """Make a projection full-size with a weight [out, in] that is not kept once another is shown."""
+        """Make a projection full-size with a weight [O, I], which is not kept once another is shown."""
         self._keep_shown()
         self._show(projection, weight)
         self._show(f"{projection}_a", None)
         self._show(f"{projection}_b", None)
 
     def set_rank(self, projection: str, rank: int | None) -> None:
-        """Show the leading `rank` components of the factors, or the full-size weight: views, nothing is copied.
+        """Show the leading `rank` components of the factors, or with None the full-size weight, as views.
 
         Raises:
-            FlexmoreError: more components than are loaded; full-size where no weight was loaded.
+            FlexmoreError: fewer components are loaded, or no full-size weight is.
         """
         kept = self._keep_shown()
         name_a, name_b = f"{projection}_a", f"{projection}_b"
         if rank is None:
             if projection not in kept:
-                raise FlexmoreError(f"expert {self.index}, {projection}: full-size asked for, its factors are loaded")
+                raise FlexmoreError(f"expert {self.index}, {projection}: found factors, expected a full-size weight")
             self.set_weight(projection, kept[projection])
             return
         loaded = kept[name_a].shape[0] if name_a in kept else 0
         if rank > loaded:
             raise FlexmoreError(
-                f"expert {self.index}, {projection}: rank {rank} asked for, {loaded} components are loaded"
+                f"expert {self.index}, {projection}: found {loaded} loaded components, expected at least {rank}; "
+                "choose a lower rank"
             )
         self._show(projection, None)
         self._show(name_a, kept[name_a][:rank] if rank else None)
         self._show(name_b, kept[name_b][:, :rank] if rank else None)
 
     def _keep_shown(self) -> dict[str, Tensor]:
-        """What ranks are taken from: at first the parameters as they were loaded."""
+        """Return what ranks are taken from: at first the parameters as they were loaded."""
         if self._kept is None:
             self._kept = {name.removesuffix(".weight"): weight.detach() for name, weight in self.named_parameters()}
         return self._kept
@@ -146,7 +154,7 @@ class FlexMoREExpert(nn.Module):
             self._modules[name] = linear.train(self.training)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Convert what is kept with the parameters (`.to()`, `.half()`), which stay views of it."""
+        """Convert the parameters (`.to()`, `.half()`) and what is kept, of which they stay views."""
         kept = self._kept or {}
         views = {
             name: linear.weight.shape
