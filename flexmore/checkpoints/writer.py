@@ -1,7 +1,7 @@
-"""Writing safetensors as a stream: one tensor in memory at a time, hashed while it is written.
+"""Write safetensors as a stream: one tensor in memory at a time, hashed while it is written.
 
-safetensors' own `save_file` wants a whole file's tensors at once. The format (a little-endian 64-bit length, a JSON
-header of names, types, shapes and offsets, then the bytes) needs only to know names, types and shapes beforehand.
+safetensors' own `save_file` needs all tensors of a file in memory at once. The format (a little-endian 64-bit length, a
+JSON header of names, dtypes, shapes and offsets, then the bytes) needs only names, dtypes and shapes beforehand.
 """
 
 import hashlib
@@ -17,15 +17,20 @@ from torch import Tensor
 from flexmore.checkpoints.folder import INDEX
 from flexmore.files import write_json
 
-_NAMES = {torch.float64: "F64", torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}
+SHARD_BYTES = 5_000_000_000
+"""The most that a shard holds unless another size is asked for, as on the hub."""
+
+DTYPES = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+"""Dtypes by their names in a safetensors header."""
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A tensor that will be made when its turn comes.
+    """Hold what must be known of a tensor before it is made.
 
     Attributes:
-        make: gives it; called once.
+        make: returns the tensor; called once, when it is written.
     """
 
     name: str
@@ -35,17 +40,17 @@ class Planned:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Return the tensor's size in bytes."""
         return prod(self.shape) * self.dtype.itemsize
 
 
 def write_file(path: Path, tensors: Sequence[Planned], metadata: Mapping[str, str]) -> str:
-    """Write one safetensors file; returns its SHA-256.
+    """Write one safetensors file; return its SHA-256.
 
     Raises:
-        ValueError: a tensor is made with another type or shape than planned.
+        ValueError: a tensor is made with another dtype or shape than planned.
     """
-    ordered = sorted(tensors, key=lambda planned: -planned.dtype.itemsize)  # so that each is aligned to its type
+    ordered = sorted(tensors, key=lambda planned: -planned.dtype.itemsize)  # so that each is aligned to its dtype
     header: dict[str, object] = {"__metadata__": dict(metadata)}
     offset = 0
     for planned in ordered:
@@ -62,6 +67,7 @@ def write_file(path: Path, tensors: Sequence[Planned], metadata: Mapping[str, st
 
 
 def _pieces(head: bytes, tensors: Sequence[Planned]) -> Iterator[memoryview]:
+    """Yield the bytes of a file: its head, then each tensor, made when its turn comes."""
     yield memoryview(head)
     for planned in tensors:
         found = planned.make().detach().cpu().contiguous()

@@ -76,17 +76,17 @@ def compare(
 def materialize(
     recipe: Annotated[Path, typer.Argument(help="mixtures/<name>.json, in a family's folder.")],
     out: Annotated[Path, typer.Argument(help="A new folder.")],
-    form: Annotated[
+    format: Annotated[
         Format, typer.Option("--format", help="Dense; factored; or a pair's expert alone as a LoRA adapter.")
     ] = "flexolmo",
     base: Annotated[
         Base, typer.Option("--layout", help="With peft: layout of the public model that the adapter is for.")
-    ] = "olmo2",
+    ] = "dense",
 ) -> None:
     """Write a mixture's weights for other software, with configuration, tokenizer, card and hashes."""
     from flexmore.steps.use.materialize import materialize as step
 
-    step(recipe, out, form=form, base=base)
+    step(recipe, out, format=format, base=base)
 
 
 @verbs.command(rich_help_panel=PANEL)

@@ -1,4 +1,4 @@
-"""The card (README.md) of what `flexmore materialize` writes: Hugging Face metadata, and what the thing is."""
+"""The card (README.md) of what `flexmore materialize` writes: Hugging Face metadata and a description."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +8,12 @@ import yaml
 
 from flexmore import __version__
 from flexmore.config.paths import StudyPaths
+from flexmore.exchange.choices import Base, Format
 from flexmore.factors.measure import measure
 from flexmore.files import read_json
 from flexmore.mixtures.recipe import Recipe
 
-_LOADED = {
+_DESCRIPTIONS = {
     "flexolmo": """Dense FlexOlmo: every expert at full size, low-rank deltas merged in.
 
 ```python
@@ -29,7 +30,7 @@ from transformers import AutoModelForCausalLM
 model = AutoModelForCausalLM.from_pretrained("{folder}")
 ```
 """,
-    "peft": """A PEFT LoRA adapter of the public model ({base} paths): merged, it gives the expert's own
+    "peft": """A PEFT LoRA adapter of the public model ({base} layout): merged, it gives the expert's own
 feed-forward weights, public + B·A, in every layer. **This is the expert without routing**: the mixture's router, which
 weighs public and expert for each token, is not part of it, so it is another model than the pair.
 
@@ -42,44 +43,44 @@ model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("{base_mo
 }
 
 
-def card(recipe: Recipe, paths: StudyPaths, *, form: str, folder: str, base: str, base_model: str) -> str:
-    """The card's text.
+def make_card(recipe: Recipe, paths: StudyPaths, *, format: Format, folder: str, base: Base, base_model: str) -> str:
+    """Return the text of the card.
 
     Args:
-        form: `flexolmo`, `flexmore` or `peft`.
-        folder: the name that examples load.
-        base: the layout of the public model that a `peft` adapter goes on.
-        base_model: its name or path.
+        folder: the name that the examples load.
+        base: the layout of the public model that a `peft` adapter is for.
+        base_model: name or path of the public model.
     """
     licence = _licence(paths.expert("public"))
     head = {
         "license": licence or "other",
-        "library_name": "peft" if form == "peft" else "transformers",
+        "library_name": "peft" if format == "peft" else "transformers",
         "pipeline_tag": "text-generation",
         "base_model": base_model,
-        "tags": ["flexmore", *(["lora"] if form == "peft" else ["mixture-of-experts"])],
+        "tags": ["flexmore", *(["lora"] if format == "peft" else ["mixture-of-experts"])],
     }
-    said = "as the public model's" if licence else "none is stated beside the public model: ask its owner before use"
+    said = "as the public model's" if licence else "the public model's card states none: ask its owner before use"
     mixture = recipe.mixture
     parts = [
         "---",
         yaml.safe_dump(head, sort_keys=False).strip(),
         "---",
         f"# {mixture.name}\n",
-        _LOADED[form].format(folder=folder, base=base, base_model=base_model),
-        f"- Family `{paths.root.name}`, {_kind(recipe)}.",
+        _DESCRIPTIONS[format].format(folder=folder, base=base, base_model=base_model),
+        f"- Family `{paths.root.name}`, {_experts_in_words(recipe)}.",
         f"- Licence: {licence or 'other'} ({said}).",
         f"- Made by flexmore {__version__} from the truncated SVD of each expert's weight delta; "
         f"recipe `{recipe.fingerprint}`, everything else in `flexmore.json`.",
         "",
         *_experts(recipe, paths),
-        *_parameters(recipe, form),
+        *_parameters(recipe, format),
         *_scores(recipe, paths),
     ]
     return "\n".join(parts) + "\n"
 
 
-def _kind(recipe: Recipe) -> str:
+def _experts_in_words(recipe: Recipe) -> str:
+    """Return which experts a mixture has."""
     mixture = recipe.mixture
     if not mixture.experts:
         return "the public model alone"
@@ -87,6 +88,7 @@ def _kind(recipe: Recipe) -> str:
 
 
 def _experts(recipe: Recipe, paths: StudyPaths) -> Iterator[str]:
+    """Yield a table of experts: ranks, and what the SVD keeps at them."""
     if not recipe.mixture.experts:
         return
     yield "| expert | rank | effective rank | error (relative, Frobenius) | energy kept |"
@@ -104,9 +106,10 @@ def _experts(recipe: Recipe, paths: StudyPaths) -> Iterator[str]:
     yield ""
 
 
-def _parameters(recipe: Recipe, form: str) -> Iterator[str]:
+def _parameters(recipe: Recipe, format: Format) -> Iterator[str]:
+    """Yield the number of parameters."""
     counted = recipe.parameters
-    if form == "peft":
+    if format == "peft":
         yield f"{sum(counted['experts'].values()):,} parameters in the adapter.\n"
         return
     total, used = counted["total"], counted["active"]
@@ -114,7 +117,7 @@ def _parameters(recipe: Recipe, form: str) -> Iterator[str]:
 
 
 def _scores(recipe: Recipe, paths: StudyPaths) -> Iterator[str]:
-    """Means of groups and the mean of these, where this very mixture has been evaluated."""
+    """Yield a table of the mean score of each group and their average, where this very mixture has been evaluated."""
     for path in sorted((paths.root / "scores").glob(f"*/{recipe.mixture.name}.json")):
         content = read_json(path)
         if content["fingerprint"] != recipe.fingerprint:
@@ -131,7 +134,7 @@ def _scores(recipe: Recipe, paths: StudyPaths) -> Iterator[str]:
 
 
 def _licence(folder: Path) -> str | None:
-    """The licence that the metadata of a folder's card names."""
+    """Return the licence that the card in a folder names; None where there is none."""
     path = folder / "README.md"
     if not path.is_file():
         return None

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 Format = Literal["flexolmo", "flexmore", "peft"]
-Base = Literal["olmo2", "flexolmo"]
-"""Layout of the public model that a `peft` adapter is for: dense OLMo-2, or FlexOlmo with one expert."""
+Base = Literal["dense", "flexolmo"]
+"""Layout of the public model that a `peft` adapter is for: dense, or a FlexOlmo of one expert."""
 RouterKind = Literal["zero", "file", "fit"]
 
 

@@ -1,8 +1,8 @@
-"""What a mixture's tensors and configuration are in each format that leaves the house.
+"""The tensors and the configuration of a mixture in each format that it can be written in.
 
-- `flexolmo`: dense; transformers' and vLLM's FlexOlmo (per-expert names, as the hub's files have them).
-- `flexmore`: experts as factors under the authors' names, `experts.1.gate_proj_a.weight` [r, in] and `_b` [out, r].
-- `peft`: a pair's expert alone, a LoRA of the dense public model, one 2-D adapter per projection.
+- `flexolmo`: dense; what transformers and vLLM call FlexOlmo, a tensor for each expert as in the files on the hub.
+- `flexmore`: factored; experts as A [r, in] and B [out, r], under the FlexMoRE authors' names.
+- `peft`: a pair's expert alone, a LoRA adapter of the public model.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,45 +14,42 @@ from torch import Tensor
 from flexmore.architectures.configs import mixture_config
 from flexmore.architectures.names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
-from flexmore.checkpoints.writer import Planned
+from flexmore.checkpoints.writer import DTYPES, Planned
 from flexmore.config.mixtures import Rank
 from flexmore.exchange.choices import Base
 from flexmore.mixtures.recipe import Recipe
 from flexmore.modeling import ExpertWeights
 
-_DTYPES = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 
-
-def plan_copy(checkpoint: Checkpoint, name: str, new_name: str | None = None) -> Planned:
-    """A checkpoint's tensor as it is."""
+def plan_copy(checkpoint: Checkpoint, name: str) -> Planned:
+    """Plan a copy of a checkpoint's tensor under its own name."""
     found = checkpoint.slice_of(name)
-    shape = tuple(found.get_shape())
-    return Planned(new_name or name, _DTYPES[found.get_dtype()], shape, lambda: checkpoint.tensor(name))
+    return Planned(name, DTYPES[found.get_dtype()], tuple(found.get_shape()), lambda: checkpoint.tensor(name))
 
 
 def plan_public(checkpoint: Checkpoint, layer: int, projection: str, name: str) -> Planned:
-    """Expert 0's projection under another name."""
+    """Plan a copy of the public expert's projection under another name."""
     dtype, shape = public_spec(checkpoint, layer, projection)
     return Planned(name, dtype, shape, lambda: checkpoint.expert_weight(layer, 0, projection))
 
 
 def public_spec(checkpoint: Checkpoint, layer: int, projection: str) -> tuple[torch.dtype, tuple[int, int]]:
-    """Type and shape [out, in] of a projection of full size."""
+    """Return dtype and shape [out, in] of a projection of full size."""
     name = checkpoint.expert_name(layer, 0, projection)
-    return _DTYPES[checkpoint.slice_of(name).get_dtype()], checkpoint.sizes.shape(projection)
+    return DTYPES[checkpoint.slice_of(name).get_dtype()], checkpoint.sizes.shape(projection)
 
 
 def plan_mixture(recipe: Recipe, first: Checkpoint, experts: Sequence[ExpertWeights], factored: bool) -> list[Planned]:
-    """Every tensor of a mixture, dense or factored.
+    """Plan every tensor of a mixture, dense or factored.
 
     Args:
-        first: the checkpoint whose backbone and public expert are taken.
-        experts: one for each of the recipe's; none: the public model as a FlexOlmo of one expert.
+        first: the checkpoint that gives backbone and public expert.
+        experts: one for each of the recipe's; without any, the public model becomes a FlexOlmo of one expert.
     """
     names = first.names
     planned = [plan_copy(first, name) for name in first.backbone_names]
     for layer in range(first.sizes.layers):
-        planned.append(_plan_router(first, experts, layer, names.router(layer)))
+        planned.append(_plan_router(first, experts, layer))
         for projection in PROJECTIONS:
             planned.append(plan_public(first, layer, projection, names.weight(layer, projection, 0)))
             for slot, (expert, rank) in enumerate(zip(experts, recipe.effective_ranks, strict=True), start=1):
@@ -65,9 +62,9 @@ def plan_mixture(recipe: Recipe, first: Checkpoint, experts: Sequence[ExpertWeig
 
 
 def plan_adapter(expert: ExpertWeights, rank: int, base: Base) -> list[Planned]:
-    """A pair's expert as LoRA tensors: A [r, in], B [out, r], to be added with scaling 1."""
+    """Plan a pair's expert as LoRA tensors A [r, in] and B [out, r], to be added with scaling 1."""
+    names, public = expert.checkpoint.names, None if base == "dense" else 0
     planned: list[Planned] = []
-    names, public = expert.checkpoint.names, 0 if base == "flexolmo" else None
     for layer in range(expert.checkpoint.sizes.layers):
         for projection in PROJECTIONS:
             planned += _plan_factors(expert, layer, projection, rank, names.lora(layer, projection, public))
@@ -81,7 +78,7 @@ def recipe_config(source: Mapping[str, Any], recipe: Recipe, factored: bool) -> 
 
 
 def adapter_config(rank: int, base_model: str) -> dict[str, Any]:
-    """`adapter_config.json` of PEFT: alpha equals r, so that merging adds B·A as it is."""
+    """Return PEFT's `adapter_config.json`; alpha equals r, so that merging adds B·A unscaled."""
     return {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -96,9 +93,10 @@ def adapter_config(rank: int, base_model: str) -> dict[str, Any]:
     }
 
 
-def _plan_router(first: Checkpoint, experts: Sequence[ExpertWeights], layer: int, name: str) -> Planned:
-    hidden = first.sizes.hidden
-    if not experts:  # one expert has the whole weight whatever its row says
+def _plan_router(first: Checkpoint, experts: Sequence[ExpertWeights], layer: int) -> Planned:
+    """Plan a layer's router: public's row and each expert's; zeros where the public expert is alone."""
+    name, hidden = first.names.router(layer), first.sizes.hidden
+    if not experts:  # one expert has the whole weight whatever its row is
         dtype = public_spec(first, layer, PROJECTIONS[0])[0]
         return Planned(name, dtype, (1, hidden), lambda: torch.zeros(1, hidden, dtype=dtype))
 
@@ -109,6 +107,7 @@ def _plan_router(first: Checkpoint, experts: Sequence[ExpertWeights], layer: int
 
 
 def _plan_weight(recipe: Recipe, expert: ExpertWeights, layer: int, projection: str, rank: Rank, name: str) -> Planned:
+    """Plan an expert's dense weight at a rank."""
     control = recipe.mixture.rank if recipe.mixture.kind == "control" else None
     dtype, shape = public_spec(expert.checkpoint, layer, projection)
     return Planned(name, dtype, shape, lambda: expert.weight(layer, projection, rank, control))
@@ -117,7 +116,7 @@ def _plan_weight(recipe: Recipe, expert: ExpertWeights, layer: int, projection: 
 def _plan_factors(
     expert: ExpertWeights, layer: int, projection: str, rank: int, names: tuple[str, str]
 ) -> Iterator[Planned]:
-    """A [r, in] and B [out, r]; nothing at rank 0."""
+    """Plan A [r, in] and B [out, r] of an expert at a rank; nothing at rank 0."""
     if rank == 0:
         return
     if expert.store is None:

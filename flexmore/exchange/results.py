@@ -1,8 +1,9 @@
-"""Results of other evaluators as rows of the tidy table: folders that OLMES and lm-eval write, one model each.
+"""Import results of other evaluators, OLMES and lm-eval, into the tidy table; a folder holds those of one model.
 
 OLMES writes `task-NNN-<task>-metrics.json` and beside it `...-predictions.jsonl`; lm-eval `results_<date>.json` and,
-with `--log_samples`, `samples_<task>_<date>.jsonl`. A task is one of the suite's by its name, OLMES' variants (`:mc`,
-`::olmes`) aside. Its score is the suite's primary metric of it, whatever the other evaluator calls primary.
+with `--log_samples`, `samples_<task>_<date>.jsonl`. Tasks are matched to the suite's by
+name, without OLMES' variants (`:mc`, `::olmes`). A task's score is that of the suite's primary metric, whichever metric
+the other evaluator calls primary.
 """
 
 import json
@@ -27,17 +28,19 @@ from flexmore.mixtures.parameters import count_parameters, effective_rank
 from flexmore.suites.study_suite import tasks_of
 
 OWN = "flexmore"
-"""The source of rows that this package evaluated."""
+"""The `source` of rows that this package evaluated."""
 _OLMES_METRICS = {"acc": "acc_raw"}
 _OLMES_TASKS = {"naturalqs_open": "naturalqs"}
 
 
 @dataclass(frozen=True)
 class Result:
-    """One task's result.
+    """Hold the result of one task.
 
     Attributes:
-        items: of each document, in their order; empty where the folder does not hold them.
+        score: 0 to 1.
+        n: number of items.
+        items: the value of each item, in their order; empty where the folder does not hold them.
         source: the evaluator and its version.
     """
 
@@ -50,27 +53,27 @@ class Result:
 
 
 def import_results(study: Study, folder: Path, mixture: str, out: Path) -> str:
-    """Put one model's results into `out`/tables/ as the rows of a mixture; they replace rows of the same mixture.
+    """Put one model's results into `out`/tables/ as the rows of a mixture, in the place of its earlier rows.
 
     `out`/tables/ may hold the tables of a study, or of earlier imports, or nothing. The column `source` says where a
-    row comes from, `versions.csv` how many mixtures are of which: a report on a table that mixes them says so.
+    row comes from, `versions.csv` how many mixtures come from each; a report on a table that mixes sources says so.
 
     Args:
-        mixture: of the study's grid, whose results they are.
+        mixture: whose results they are; one of the study's.
 
     Returns:
-        A line that says what was taken, and what was not.
+        A line that says which tasks were imported, and how many are missing.
 
     Raises:
-        FlexmoreError: no results, a task twice, a score outside 0..1 or without the suite's metric.
+        FlexmoreError: there are no results, a task has two, a score is outside 0..1, or the suite's metric is missing.
     """
     infos = {info.task: info for info in tasks_of(study)}
     found: dict[str, Result] = {}
     for result in (*_olmes(folder, infos), *_lm_eval(folder, infos)):
         if result.task in found:
-            raise FlexmoreError(f"{folder}: results of {result.task} twice; keep one run of each task")
+            raise FlexmoreError(f"{folder}: {result.task} has two results; keep one run of each task")
         if not 0 <= result.score <= 1:
-            raise FlexmoreError(f"{folder}: {result.task} scores {result.score}; expected a share, 0 to 1")
+            raise FlexmoreError(f"{folder}: {result.task} scores {result.score}; expected 0 to 1")
         found[result.task] = result
     if not found:
         raise FlexmoreError(
@@ -86,6 +89,7 @@ def import_results(study: Study, folder: Path, mixture: str, out: Path) -> str:
 
 
 def _olmes(folder: Path, infos: Mapping[str, TaskInfo]) -> Iterator[Result]:
+    """Yield the results that OLMES wrote."""
     for path in sorted(folder.rglob("task-*-metrics.json")):
         content = read_json(path)
         name = str(content["task_name"]).partition(":")[0].replace("-", "_").replace("agi_eval_", "agieval_")
@@ -100,6 +104,7 @@ def _olmes(folder: Path, infos: Mapping[str, TaskInfo]) -> Iterator[Result]:
 
 
 def _lm_eval(folder: Path, infos: Mapping[str, TaskInfo]) -> Iterator[Result]:
+    """Yield the results that lm-eval wrote."""
     for path in sorted(folder.rglob("results_*.json")):
         content, date = read_json(path), path.stem.removeprefix("results_")
         source = f"lm-eval {content.get('lm_eval_version', 'of an unknown version')}"
@@ -117,7 +122,7 @@ def _lm_eval(folder: Path, infos: Mapping[str, TaskInfo]) -> Iterator[Result]:
 
 
 def _result(task: str, score: float, stderr: Any, n: int, items: Sequence[float], source: str) -> Result:
-    """A result, its standard error from the items where it is not given, or as that of a share."""
+    """Return a result; a standard error that is not given comes from the items, else from the score as a proportion."""
     if not isinstance(stderr, int | float):
         mean = math.fsum(items) / len(items) if items else score
         squares = math.fsum((item - mean) ** 2 for item in items) if items else n * score * (1 - score)
@@ -126,32 +131,34 @@ def _result(task: str, score: float, stderr: Any, n: int, items: Sequence[float]
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a JSON-lines file; none where there is no file."""
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
 
 
 def _number(metrics: Mapping[str, Any], metric: str, path: Path) -> float:
+    """Return the value of a metric, which must be a number."""
     if not isinstance(metrics.get(metric), int | float):
         numbers = sorted(key for key, value in metrics.items() if isinstance(value, int | float))
-        raise FlexmoreError(f"{path}: no number {metric!r}, the suite's metric; it has {', '.join(numbers)}")
+        raise FlexmoreError(f"{path}: no number {metric!r}, the suite's metric; found {', '.join(numbers)}")
     return float(metrics[metric])
 
 
 def _about(study: Study, name: str) -> dict[str, Any]:
-    """What every row of a mixture repeats."""
+    """Return the columns that are the same in every row of a mixture."""
     mixture, sizes = find_mixture(study, name), sizes_of(study)
     ranks = mixture.ranks
     rank = str(effective_rank(ranks[0], sizes)) if mixture.rank.isdigit() and ranks else mixture.rank
     if mixture.selected:
-        raise FlexmoreError(f"{name}: its ranks are chosen from the pairs' scores; import it as the mixture of ranks")
+        raise FlexmoreError(f"{name}: its ranks are chosen from the pairs' scores; name one with fixed ranks")
     parameters = count_parameters(sizes, dict(zip(mixture.experts, ranks, strict=True)), mixture.active)["total"]
     told = {"mixture": name, "kind": mixture.kind, "experts": "+".join(mixture.experts), "rank": mixture.rank}
     return told | {"effective_rank": rank, "active": mixture.active, "parameters": parameters}
 
 
 def _merge(tables: Path, about: Mapping[str, Any], results: Sequence[Result], infos: Mapping[str, TaskInfo]) -> None:
-    """Write the tables with the mixture's rows in the place of those that were there."""
+    """Write the tables with these rows in the place of the mixture's earlier ones."""
     name = about["mixture"]
     rows = [
         {**about, "group": infos[r.task].group, "domain": infos[r.task].domain or "", "task": r.task}
@@ -167,7 +174,7 @@ def _merge(tables: Path, about: Mapping[str, Any], results: Sequence[Result], in
 
 
 def _others(path: Path, mixture: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """A table with these rows in the place of the mixture's."""
+    """Return a table with these rows in the place of the mixture's earlier ones."""
     own = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["mixture"])
     if not path.is_file():
         return own if rows else pd.DataFrame(columns=list(ITEM_COLUMNS))
@@ -176,7 +183,7 @@ def _others(path: Path, mixture: str, rows: Sequence[Mapping[str, Any]]) -> pd.D
 
 
 def _versions(path: Path, scores: pd.DataFrame) -> pd.DataFrame:
-    """The versions that were there, and how many mixtures are of each source."""
+    """Return the versions that the table had, with the number of mixtures from each source."""
     there = read_table(path) if path.is_file() else pd.DataFrame(columns=["what", "version", "mixtures"])
     counts = scores.groupby("source")["mixture"].nunique()
     sources = pd.DataFrame({"what": "source", "version": list(counts.index), "mixtures": list(counts)})

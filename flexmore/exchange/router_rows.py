@@ -1,4 +1,4 @@
-"""The router row of an expert that was trained without one: zero, given, or fitted from text."""
+"""The router rows of an expert that was trained without a router: zero, read from a file, or fitted to text."""
 
 from pathlib import Path
 from typing import Any
@@ -13,26 +13,31 @@ from flexmore.exchange.choices import RouterChoice
 from flexmore.training.router_fit import fit_router_rows
 
 _WINDOW = 512
+"""Tokens that the public model reads at a time."""
 
 
 def router_rows(choice: RouterChoice, public: Path, public_rows: Tensor, sizes: ModelSizes) -> Tensor:
-    """An expert's row in each layer, [layers, hidden].
+    """Return an expert's router row of each layer, [layers, hidden].
 
     Args:
-        public: the dense public model.
+        public: the folder of the dense public model.
         public_rows: public's own rows, [layers, hidden].
+
+    Raises:
+        FlexmoreError: a file is missing, or does not hold what is needed.
     """
     if choice.kind == "zero":
         return torch.zeros_like(public_rows)
     if choice.path is None:
-        raise FlexmoreError(f"a router of kind {choice.kind} needs a file")
+        raise FlexmoreError(f"--router {choice.kind} needs a file; name it with --rows FILE")
     if choice.kind == "file":
         return _read_rows(choice.path, (sizes.layers, sizes.hidden)).to(public_rows.dtype)
-    fitted = fit_rows(choice, public)
+    fitted = _fit_rows(choice, public)
     return (public_rows.to(fitted) + fitted).to(public_rows.dtype)
 
 
 def _read_rows(path: Path, shape: tuple[int, int]) -> Tensor:
+    """Return the tensor `router` of a safetensors file, which must have `shape`."""
     try:
         with safe_open(path, framework="pt") as file:
             rows: Tensor = file.get_tensor("router")
@@ -43,7 +48,7 @@ def _read_rows(path: Path, shape: tuple[int, int]) -> Tensor:
     return rows
 
 
-def fit_rows(choice: RouterChoice, public: Path) -> Tensor:
+def _fit_rows(choice: RouterChoice, public: Path) -> Tensor:
     """Fit rows to the public model's feed-forward inputs on the texts of a choice.
 
     Returns:
@@ -64,6 +69,7 @@ def fit_rows(choice: RouterChoice, public: Path) -> Tensor:
 
 
 def _tokens(tokenizer: Any, path: Path | None, most: int) -> Tensor:
+    """Return the first tokens of a text file, at most `most`."""
     if path is None or not path.is_file():
         raise FlexmoreError(f"{path}: not found; expected a text file of the expert's domain")
     found = torch.tensor(tokenizer(path.read_text(encoding="utf-8"))["input_ids"][:most], dtype=torch.long)

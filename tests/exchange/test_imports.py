@@ -82,11 +82,11 @@ def test_the_authors_checkpoint_is_a_pair_like_ours(composed: Any, family: Path,
 
 def test_factors_keep_their_bits_from_form_to_form(composed: Any, family: Path, tmp_path: Path) -> None:
     paths = composed.paths
-    materialize(Recipe.read(paths.recipe("joint-a2-r4")), paths, tmp_path / "factored", form="flexmore")
+    materialize(Recipe.read(paths.recipe("joint-a2-r4")), paths, tmp_path / "factored", format="flexmore")
     names = list(composed.names)
     path = import_checkpoint(tmp_path / "factored", tmp_path / "mine", names, public=family / "public")
     assert path.name == "joint-a2-r4.json"
-    materialize(Recipe.read(path), StudyPaths(tmp_path / "mine"), tmp_path / "again", form="flexmore")
+    materialize(Recipe.read(path), StudyPaths(tmp_path / "mine"), tmp_path / "again", format="flexmore")
     before, after = (
         {name: value for file in folder.glob("*.safetensors") for name, value in load_file(file).items()}
         for folder in (tmp_path / "factored", tmp_path / "again")
@@ -183,7 +183,7 @@ def test_a_lora_somebody_trained_is_an_expert_of_its_rank(
             a, b = store.prefix(layer, projection, 1)
             best = torch.linalg.svdvals((theirs - public).double())[1:].norm()
             torch.testing.assert_close((theirs - public - b.T @ a).double().norm(), best, rtol=1e-4, atol=1e-5)
-    materialize(recipe, paths, tmp_path / "out", form="peft")
+    materialize(recipe, paths, tmp_path / "out", format="peft")
     assert not checkpoint.router(0).any(), "zero rows: public and expert weigh the same"
 
 

@@ -42,17 +42,17 @@ def merged_expert(study: Any, layer: int, projection: str, rank: int) -> torch.T
     return public + b.double().T @ a.double()
 
 
-@pytest.mark.parametrize("form", ["flexolmo", "flexmore", "peft"])
-def test_each_form_has_configuration_tokenizer_card_and_hashes(composed: Any, tmp_path: Path, form: Any) -> None:
+@pytest.mark.parametrize("format", ["flexolmo", "flexmore", "peft"])
+def test_each_format_has_configuration_tokenizer_card_and_hashes(composed: Any, tmp_path: Path, format: Any) -> None:
     recipe, out = recipe_of(composed, "math-r4"), tmp_path / "out"
-    materialize(recipe, composed.paths, out, form=form)
+    materialize(recipe, composed.paths, out, format=format)
     assert AutoTokenizer.from_pretrained(out)("w3 w4")["input_ids"] == [5, 6]
     content = read_json(out / "flexmore.json")
     assert set(content["sha256"]) == {path.name for path in out.iterdir()} - {"flexmore.json"}
     assert all(sha256_of(out / file) == digest for file, digest in content["sha256"].items())
-    assert (content["format"], content["name"]) == (form, "math-r4")
-    assert metadata_of(out)["library_name"] == ("peft" if form == "peft" else "transformers")
-    assert (out / "generation_config.json").is_file() == (form != "peft")
+    assert (content["format"], content["name"]) == (format, "math-r4")
+    assert metadata_of(out)["library_name"] == ("peft" if format == "peft" else "transformers")
+    assert (out / "generation_config.json").is_file() == (format != "peft")
 
 
 def test_the_card_says_rank_error_scores_and_licence(composed: Any, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_card_says_rank_error_scores_and_licence(composed: Any, tmp_path: Pa
     assert metadata_of(tmp_path / "known")["license"] == "apache-2.0"
     card.unlink()
     write_json(paths.scores("math") / "math-r4.json", scores | {"fingerprint": "other"})
-    materialize(recipe, paths, tmp_path / "unknown", form="peft")
+    materialize(recipe, paths, tmp_path / "unknown", format="peft")
     text = (tmp_path / "unknown" / "README.md").read_text()
     assert "has not been evaluated" in text
     assert "expert without routing" in text
@@ -84,11 +84,11 @@ def test_the_card_says_rank_error_scores_and_licence(composed: Any, tmp_path: Pa
 @pytest.mark.parametrize("name", ["math-r1", "joint-a2-r4", "joint-a4-full"])
 def test_factored_tensors_compose_to_the_dense_form(composed: Any, tmp_path: Path, name: str) -> None:
     recipe = recipe_of(composed, name)
-    for form in ("flexolmo", "flexmore"):
-        materialize(recipe, composed.paths, tmp_path / form, form=form, shard_bytes=20_000)  # type: ignore[arg-type]
+    for format in ("flexolmo", "flexmore"):
+        materialize(recipe, composed.paths, tmp_path / format, format=format, shard_bytes=20_000)  # type: ignore[arg-type]
     dense, factored = ({}, {})
-    for form, tensors in (("flexolmo", dense), ("flexmore", factored)):
-        for file in sorted((tmp_path / form).glob("*.safetensors")):
+    for format, tensors in (("flexolmo", dense), ("flexmore", factored)):
+        for file in sorted((tmp_path / format).glob("*.safetensors")):
             tensors.update(load_file(file))
     for key, value in dense.items():
         stem = key.removesuffix(".weight")
@@ -120,12 +120,12 @@ def logits(model: Any) -> torch.Tensor:
 
 # peft looks for its own patterns of fused parameters among modules' names, and warns; it applies them all the same.
 @pytest.mark.filterwarnings("ignore:The following (rank|alpha)_pattern keys did not match:RuntimeWarning")
-@pytest.mark.parametrize("base", ["olmo2", "flexolmo"])
+@pytest.mark.parametrize("base", ["dense", "flexolmo"])
 def test_pefts_merge_gives_the_experts_weights(composed: Any, tmp_path: Path, base: Any) -> None:
     from peft import PeftModel
 
     rank = 4
-    materialize(recipe_of(composed, f"math-r{rank}"), composed.paths, tmp_path / "lora", form="peft", base=base)
+    materialize(recipe_of(composed, f"math-r{rank}"), composed.paths, tmp_path / "lora", format="peft", base=base)
     folder = composed.paths.expert("public")
     if base == "flexolmo":
         folder = tmp_path / "one"
@@ -133,7 +133,7 @@ def test_pefts_merge_gives_the_experts_weights(composed: Any, tmp_path: Path, ba
     public = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, experts_implementation="eager")
     merged = PeftModel.from_pretrained(public, tmp_path / "lora").merge_and_unload()
     for layer, block in enumerate(merged.model.layers):
-        if base == "olmo2":
+        if base == "dense":
             theirs = {projection: getattr(block.mlp, projection).weight for projection in PROJECTIONS}
         else:
             gate, up = block.mlp.experts.gate_up_proj[0].chunk(2)
@@ -151,7 +151,7 @@ def test_the_public_model_as_a_flexolmo_of_one_expert_is_the_public_model(compos
 
 
 @pytest.mark.parametrize(
-    ("name", "form", "said"),
+    ("name", "format", "said"),
     [
         ("joint-a2-r4", "peft", "3 experts; an adapter is one expert's"),
         ("math-full", "peft", "rank full is no adapter"),
@@ -160,9 +160,9 @@ def test_the_public_model_as_a_flexolmo_of_one_expert_is_the_public_model(compos
         ("math-random", "flexmore", "a control's random delta has no factors"),
     ],
 )
-def test_what_a_form_cannot_say_is_refused(composed: Any, tmp_path: Path, name: str, form: Any, said: str) -> None:
+def test_what_a_format_cannot_hold_is_refused(composed: Any, tmp_path: Path, name: str, format: Any, said: str) -> None:
     with pytest.raises(FlexmoreError, match=said):
-        materialize(recipe_of(composed, name), composed.paths, tmp_path / "out", form=form)
+        materialize(recipe_of(composed, name), composed.paths, tmp_path / "out", format=format)
     assert not (tmp_path / "out").exists()
 
 

@@ -115,19 +115,19 @@ def test_our_own_rows_beside_them_make_a_table_that_mixes_sources(study: Study, 
     assert versions.duplicated("what").any()
 
 
-def test_what_cannot_be_meant_is_named(study: Study, tmp_path: Path) -> None:
+def test_wrong_results_are_refused_by_name(study: Study, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(FlexmoreError, match="empty: no results of any of the suite's 10 tasks"):
         import_results(study, tmp_path / "empty", "public", tmp_path / "mine")
     olmes(tmp_path / "twice", "single", [1.0, 0.0])
     olmes(tmp_path / "twice", "single:rc", [1.0, 0.0])
-    with pytest.raises(FlexmoreError, match="results of single twice"):
+    with pytest.raises(FlexmoreError, match="single has two results"):
         import_results(study, tmp_path / "twice", "public", tmp_path / "mine")
     olmes(tmp_path / "points", "single", [1.0, 0.0], acc_raw=50.0)
-    with pytest.raises(FlexmoreError, match=r"single scores 50.0; expected a share"):
+    with pytest.raises(FlexmoreError, match=r"single scores 50.0; expected 0 to 1"):
         import_results(study, tmp_path / "points", "public", tmp_path / "mine")
     olmes(tmp_path / "other", "single", [1.0, 0.0], acc_raw=None)
-    with pytest.raises(FlexmoreError, match="no number 'acc_raw', the suite's metric; it has acc_per_char"):
+    with pytest.raises(FlexmoreError, match="no number 'acc_raw', the suite's metric; found acc_per_char"):
         import_results(study, tmp_path / "other", "public", tmp_path / "mine")
     olmes(tmp_path / "good", "single", [1.0, 0.0])
     with pytest.raises(FlexmoreError, match="no mixture 'math-r3' in this study"):

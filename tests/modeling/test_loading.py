@@ -152,7 +152,7 @@ def test_a_store_that_was_cut_serves_the_ranks_that_it_holds(composed: Any) -> N
 @pytest.mark.parametrize("name", ["math-r4", "joint-a4-r4", "joint-a2-full"])
 def test_the_factored_checkpoint_is_this_model(composed: Any, tmp_path: Path, name: str) -> None:
     recipe = Recipe.read(composed.paths.recipe(name))
-    materialize(recipe, composed.paths, tmp_path / "factored", form="flexmore")
+    materialize(recipe, composed.paths, tmp_path / "factored", format="flexmore")
     found, _ = flexmore.load(tmp_path / "factored", device="cpu")
     expected, _ = flexmore.load(composed.paths.recipe(name), device="cpu")
     assert isinstance(found, FlexMoREForCausalLM)

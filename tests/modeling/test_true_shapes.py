@@ -44,8 +44,8 @@ for name in study.names:
     source = read_source(paths, name)["fingerprint"]
     factorize_expert(Checkpoint(paths.expert(name)), source, paths.factors(name), study.factors, name)
 compose_static(study)
-for form in ("flexolmo", "flexmore"):
-    materialize(Recipe.read(paths.recipe("joint-a2-r256")), paths, root / form, form=form)
+for format in ("flexolmo", "flexmore"):
+    materialize(Recipe.read(paths.recipe("joint-a2-r256")), paths, root / format, format=format)
 materialize(Recipe.read(paths.recipe("joint-a2-r4096")), paths, root / "saturated")
 print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
 """
