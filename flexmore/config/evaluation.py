@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Field, StrictInt
 from flexmore.config.base import Settings
 from flexmore.config.names import DEVICE
 
+ItemSampling = Literal["first", "olmes"]
+
 
 def _number(value: object) -> object:
     """Return a number that is written as text as a number: so `--config` hands it on, and a profile of Snakemake."""
@@ -36,7 +38,7 @@ class EvaluateSettings(Settings):
         description="tokens that a batch may hold, shared beginning, padding and what it may generate included",
     )
     limit: StrictInt | None = Field(None, ge=1, description="at most so many items of each task")
-    sampling: Literal["first", "olmes"] = Field(
+    sampling: ItemSampling = Field(
         "first", description="which, where a task has more: the first ones, or random.Random(1234).sample, as OLMES"
     )
     seed: StrictInt = Field(1234, ge=0, description="of the few-shot sampler")

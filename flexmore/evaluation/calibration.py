@@ -1,4 +1,4 @@
-"""Does the public model score what was published for it? Asked before anything dear is computed."""
+"""Compare the public model's scores with those published for it, before anything expensive is computed."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,22 +8,24 @@ from typing import Any
 from flexmore.config.calibration import CalibrationSettings
 from flexmore.errors import FlexmoreError
 
-Tasks = Mapping[str, Mapping[str, Any]]
+TaskRecords = Mapping[str, Mapping[str, Any]]
 """Task -> its record in `scores/<sweep>/<mixture>.json`."""
 
 
 class CalibrationFailed(FlexmoreError):
-    """A group is too far from its reference; the message is the table."""
+    """The score of a group is too far from its reference; the message is the table."""
 
 
 @dataclass(frozen=True)
 class GroupCheck:
-    """One group against its reference; all but `tasks` in points.
+    """Hold one group's score and its reference, in points.
 
     Attributes:
-        metric: what the scores are, `acc` or `f1` say.
-        score: unweighted mean over the group's tasks. error: its standard error, over items.
-        allowed: how far it may be from the reference.
+        tasks: number of the group's tasks.
+        metric: the metric of the scores, such as `acc` or `f1`.
+        score: unweighted mean over the group's tasks.
+        error: its standard error, over items.
+        allowed: how far the score may be from the reference.
     """
 
     group: str
@@ -36,23 +38,23 @@ class GroupCheck:
 
     @property
     def difference(self) -> float:
-        """Score minus reference."""
+        """Return score minus reference."""
         return self.score - self.reference
 
     @property
     def passed(self) -> bool:
-        """Whether the difference is allowed."""
+        """Tell whether the difference is allowed."""
         return abs(self.difference) <= self.allowed
 
 
-def check(tasks: Tasks, settings: CalibrationSettings) -> list[GroupCheck]:
-    """Compare each group that has a reference.
+def check_groups(tasks: TaskRecords, settings: CalibrationSettings) -> list[GroupCheck]:
+    """Compare each group that has a reference with it.
 
     Args:
-        tasks: of the public model.
+        tasks: the public model's records.
 
     Raises:
-        FlexmoreError: no reference, a group without tasks, a task without the metric or with a single item.
+        FlexmoreError: there is no reference; a group has no tasks; a task lacks the metric or has a single item.
     """
     if not settings.reference:
         raise FlexmoreError(
@@ -61,8 +63,8 @@ def check(tasks: Tasks, settings: CalibrationSettings) -> list[GroupCheck]:
     return [_check(group, tasks, settings) for group in settings.reference]
 
 
-def render(checks: Sequence[GroupCheck], settings: CalibrationSettings) -> str:
-    """The table for a person, and what it is compared with."""
+def render_table(checks: Sequence[GroupCheck], settings: CalibrationSettings) -> str:
+    """Return the comparison as a table for a person."""
     head = (
         f"{'group':9} {'tasks':>5} {'metric':12} {'score':>6} {'s.e.':>5} {'reference':>9} {'off by':>7} {'allowed':>8}"
     )
@@ -76,7 +78,7 @@ def render(checks: Sequence[GroupCheck], settings: CalibrationSettings) -> str:
     return "\n".join([head, *lines, f"points; {items}; {allowed}; reference: {settings.source or 'the configuration'}"])
 
 
-def _check(group: str, tasks: Tasks, settings: CalibrationSettings) -> GroupCheck:
+def _check(group: str, tasks: TaskRecords, settings: CalibrationSettings) -> GroupCheck:
     records = {name: record for name, record in tasks.items() if record["group"] == group}
     if not records:
         raise FlexmoreError(f"calibration.reference: found {group!r}, of which the suite has no task")
@@ -90,7 +92,7 @@ def _check(group: str, tasks: Tasks, settings: CalibrationSettings) -> GroupChec
 
 
 def _value(name: str, record: Mapping[str, Any], metric: str | None) -> tuple[float, float]:
-    """Score and standard error of a task in a metric, its primary one for None; both in 0..1."""
+    """Return a task's score and standard error, both in 0..1, in a metric; None: its primary one."""
     if record["score"] is None:
         raise FlexmoreError(f"calibration: {name} of the public model is quarantined: {record['alarm']}")
     if metric is not None and metric != str(record["metric"]).partition(",")[0]:

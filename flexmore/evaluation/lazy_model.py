@@ -1,4 +1,4 @@
-"""A sweep's model that is loaded only once something has to be computed: until then, an outline without weights."""
+"""A sweep's model that is loaded only when a mixture is set: until then it has a configuration and no weights."""
 
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from flexmore.modeling.sweep import resolved_dtype
 
 
 class LazyModel:
-    """What `evaluate_sweep` asks of a model; the weights come with the first mixture.
+    """Load a sweep's model when its first mixture is set; until then it has a configuration but no weights.
 
     Args:
         mixtures: of one sweep.
         seed: of the controls' random deltas.
-        stage: a folder on this node's disk, to which weights are copied before they are loaded; None: read in place.
+        stage: folder on this node's disk, to which weights are copied before they are loaded; None: read in place.
 
     Attributes:
         model: on the meta device until a mixture is set.
@@ -43,7 +43,7 @@ class LazyModel:
         self.device = torch_device(settings.device)
         with torch.device("meta"):
             self.model: Any = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(first))
-        if not mixtures[0].experts and (first / "generation_config.json").is_file():  # transformers reads it there
+        if not mixtures[0].experts and (first / "generation_config.json").is_file():  # as transformers does
             self.model.generation_config = GenerationConfig.from_pretrained(first)
         self._sweep: SweepModel | None = None
 
@@ -54,7 +54,7 @@ class LazyModel:
         self._load = load
 
     def set_mixture(self, mixture: Mixture) -> None:
-        """Load the sweep's model if it is not yet, and give it the mixture's ranks."""
+        """Load the sweep's model if it is not loaded yet, and give it the mixture's ranks."""
         if self._sweep is None:
             self._sweep = self._load()
             self.model, self.device = self._sweep.model, self._sweep.device

@@ -1,7 +1,7 @@
-"""Parts of a sweep: which of its evaluations one process does, and how a configuration cuts a sweep into jobs.
+"""Parts of a sweep: which of its evaluations one process does.
 
-A part computes into the cache and publishes nothing; what a whole sweep publishes afterwards is the same, whatever the
-parts were. Nothing here imports torch, so that a workflow can ask.
+A part fills the cache and writes no scores; those that the whole sweep writes afterwards are the same whatever the
+parts were. Nothing here imports torch, so that a workflow can use it.
 """
 
 import re
@@ -13,16 +13,20 @@ from flexmore.evaluation.suite import TaskInfo
 from flexmore.mixtures.recipe import Recipe
 
 Shard = tuple[int, int]
-"""Which of how many, from 1."""
+"""(i, n): the i-th of n shards, from 1."""
+
+Evaluation = tuple[Recipe, TaskInfo]
+"""One task of one mixture."""
 
 
 @dataclass(frozen=True)
 class SweepPart:
-    """Some of a sweep's evaluations; without arguments, all of them.
+    """Select some of a sweep's evaluations; without arguments, all of them.
 
     Attributes:
-        mixture, group: of these alone.
-        shard: of what is left, the i-th of n runs of about as many items each.
+        mixture: only this mixture.
+        group: only the tasks of this group.
+        shard: of what remains, only the i-th of n consecutive stretches with about the same number of items.
     """
 
     mixture: str | None = None
@@ -31,12 +35,12 @@ class SweepPart:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is left out."""
+        """Tell whether it is all of the sweep."""
         return self == SweepPart()
 
     @property
     def options(self) -> str:
-        """As options of `flexmore evaluate`."""
+        """Return it as options of `flexmore evaluate`."""
         given = {
             "mixture": self.mixture,
             "group": self.group,
@@ -44,13 +48,10 @@ class SweepPart:
         }
         return " ".join(f"--{name} {value}" for name, value in given.items() if value is not None)
 
-    def of(
-        self, recipes: Sequence[Recipe], tasks: Sequence[TaskInfo], limit: int | None
-    ) -> list[tuple[Recipe, TaskInfo]]:
-        """What the part has to evaluate, mixture by mixture.
+    def select(self, recipes: Sequence[Recipe], tasks: Sequence[TaskInfo], limit: int | None) -> list[Evaluation]:
+        """Return what the part has to evaluate, mixture by mixture.
 
-        Mixtures of the same weights are evaluated once, as the first of them: so it is the same part that does it,
-        whichever asks.
+        Mixtures of the same weights are evaluated once, as the first of them, so only one part evaluates them.
 
         Raises:
             FlexmoreError: the sweep has no such mixture, the suite no such group.
@@ -62,20 +63,22 @@ class SweepPart:
         first: dict[str, Recipe] = {}
         for recipe in recipes:
             first.setdefault(recipe.fingerprint, recipe)
-        pairs = [
+        evaluations = [
             (recipe, info)
             for recipe in first.values()
             for info in tasks
             if self.mixture in (None, recipe.mixture.name) and self.group in (None, info.group)
         ]
-        return pairs if self.shard is None else _shard(pairs, [_items(info, limit) for _, info in pairs], self.shard)
+        if self.shard is None:
+            return evaluations
+        return _shard(evaluations, [_items(info, limit) for _, info in evaluations], self.shard)
 
 
 def parse_shard(text: str) -> Shard:
-    """`i/n` as numbers.
+    """Read a shard from text such as `2/8`.
 
     Raises:
-        FlexmoreError: it is something else, or i is not 1 to n.
+        FlexmoreError: the text is of another form, or i is not 1 to n.
     """
     found = re.fullmatch(r"(\d+)/(\d+)", text)
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
@@ -87,14 +90,12 @@ def _items(info: TaskInfo, limit: int | None) -> int:
     return info.n if limit is None else min(info.n, limit)
 
 
-def _shard(
-    pairs: Sequence[tuple[Recipe, TaskInfo]], items: Sequence[int], shard: Shard
-) -> list[tuple[Recipe, TaskInfo]]:
-    """The pairs whose middle item lies in the i-th of n equal stretches of all items."""
+def _shard(evaluations: Sequence[Evaluation], items: Sequence[int], shard: Shard) -> list[Evaluation]:
+    """Return the evaluations whose middle item lies in the i-th of n equal stretches of all items."""
     i, n = shard
     total, before, chosen = sum(items), 0, []
-    for pair, count in zip(pairs, items, strict=True):
+    for evaluation, count in zip(evaluations, items, strict=True):
         if (2 * before + count) * n // (2 * total) == i - 1:
-            chosen.append(pair)
+            chosen.append(evaluation)
         before += count
     return chosen

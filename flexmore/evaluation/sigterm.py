@@ -1,4 +1,4 @@
-"""SIGTERM as an error that ends the work in order: not in the middle of a write, and not swallowed on its way."""
+"""SIGTERM as an error that ends work in order: not in the middle of a write, and not taken for a failed task."""
 
 import signal
 import threading
@@ -10,11 +10,11 @@ from flexmore.errors import Interrupted
 
 
 class _Terminated(BaseException):
-    """Raised where SIGTERM finds the program; no Exception, so that nothing takes it for a failed task."""
+    """Raised where SIGTERM arrives; no Exception, so that nothing takes it for a failed task."""
 
 
-class Termination:
-    """Turns SIGTERM into `Interrupted` while it is entered (in the main thread; elsewhere it does nothing).
+class SigtermHandler:
+    """Turn SIGTERM into `Interrupted` while active (in the main thread; in others it does nothing).
 
     Args:
         advice: what the message tells the user after "stopped by SIGTERM".
@@ -22,15 +22,15 @@ class Termination:
 
     def __init__(self, advice: str) -> None:
         self._advice = advice
-        self._writing = False
+        self._deferring = False
         self._arrived = False
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
+    def active(self) -> Iterator[None]:
         """Let SIGTERM end what runs inside.
 
         Raises:
-            Interrupted: it came.
+            Interrupted: SIGTERM arrived.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -44,17 +44,17 @@ class Termination:
             signal.signal(signal.SIGTERM, before)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Put a SIGTERM off until what runs inside is done."""
-        self._writing = True
+    def deferred(self) -> Iterator[None]:
+        """Let SIGTERM wait until what runs inside is done."""
+        self._deferring = True
         try:
             yield
         finally:
-            self._writing = False
+            self._deferring = False
         if self._arrived:
             raise _Terminated
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self._arrived = True
-        if not self._writing:
+        if not self._deferring:
             raise _Terminated

@@ -13,12 +13,12 @@ INDEX = "index.json"
 
 @dataclass(frozen=True)
 class TaskInfo:
-    """One task of a suite.
+    """Hold what a suite's index says of one task.
 
     Attributes:
         domain: the expert whose field this is, or None.
-        metric: its primary metric, `acc` or `exact_match` say; `metric,filter` where it has several filters.
-        n: items in its data.
+        metric: its primary metric, such as `acc` or `exact_match`; `metric,filter` if it has several filters.
+        n: number of items in its data.
     """
 
     task: str
@@ -30,17 +30,17 @@ class TaskInfo:
     n: int
 
     def to_json(self) -> dict[str, Any]:
-        """Its entry in `index.json`."""
+        """Return its entry in `index.json`."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Suite:
-    """The tasks of a folder, in the order in which tables list them. Reading one needs neither torch nor lm-eval.
+    """Hold the tasks of a folder, in the order in which tables list them. Reading one needs neither torch nor lm-eval.
 
     Attributes:
-        datasets: where acquired data sets lie, a folder for each `dataset_path` and in it one for each `dataset_name`
-            (`default` for none); None where the tasks' YAMLs say where their data are.
+        datasets: where acquired data sets are: a folder for each `dataset_path` and in it one for each `dataset_name`
+            (`default` for none); None if the tasks' YAMLs say where their data are.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class Suite:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """Return the folder's name."""
         return self.folder.name
 
     @classmethod
@@ -63,7 +63,7 @@ class Suite:
         entries = read_json(path)
         keys = {field.name for field in fields(TaskInfo)}
         if not isinstance(entries, list) or not entries:
-            raise FlexmoreError(f"{path}: found no list of tasks; expected one entry a task with {sorted(keys)}")
+            raise FlexmoreError(f"{path}: found no list of tasks; expected an entry for each task with {sorted(keys)}")
         for entry in entries:
             if not isinstance(entry, Mapping) or set(entry) != keys:
                 raise FlexmoreError(f"{path}: found the entry {entry!r}; expected exactly the keys {sorted(keys)}")
@@ -74,7 +74,7 @@ class Suite:
         return cls(folder, index, datasets)
 
     def select(self, names: Sequence[str] | None) -> "Suite":
-        """The suite cut down to `names`, in the suite's own order; None keeps it whole.
+        """Return the suite cut down to `names`, in the suite's own order; None keeps it whole.
 
         Raises:
             FlexmoreError: a name is not in the suite.

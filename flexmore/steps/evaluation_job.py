@@ -39,7 +39,7 @@ class EvaluationJob:
         """
         from flexmore.evaluation.engine.vllm import DenseModel
         from flexmore.evaluation.lazy_model import LazyModel
-        from flexmore.evaluation.runner import evaluate_sweep
+        from flexmore.evaluation.runner import SweepRun, evaluate_sweep
         from flexmore.exchange.materialize import materialize
 
         paths, settings = study.paths, self.settings
@@ -50,7 +50,8 @@ class EvaluationJob:
         if settings.engine == "own":
             mixtures = [recipe.mixture for recipe in recipes]  # with the ranks that a selection has chosen
             model = LazyModel(paths, mixtures, settings, study.seed, self.stage)
-            return str(evaluate_sweep(recipes, model, suite, self.cache, self.out, settings, self.part))
+            run = SweepRun(recipes, model, suite, self.cache, self.out, settings)
+            return str(evaluate_sweep(run, self.part))
         paths.cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=paths.cache, prefix=".dense-", suffix=".tmp") as scratch:
 
@@ -58,4 +59,5 @@ class EvaluationJob:
                 materialize(recipe, paths, folder)
 
             dense = DenseModel(paths, recipes, settings, study.seed, Path(scratch), write)
-            return str(evaluate_sweep(recipes, dense, suite, self.cache, self.out, settings, self.part))
+            run = SweepRun(recipes, dense, suite, self.cache, self.out, settings)
+            return str(evaluate_sweep(run, self.part))

@@ -7,7 +7,7 @@ import pytest
 
 from flexmore.config.calibration import CalibrationSettings
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.calibration import check, render
+from flexmore.evaluation.calibration import check_groups, render_table
 
 
 def record(group: str, score: float, stderr: float | None, metric: str = "acc", **others: float) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def settings(**reference: float) -> CalibrationSettings:
 
 
 def test_a_group_is_the_mean_of_its_tasks_with_their_errors_combined() -> None:
-    [found] = check(TASKS, settings(MMLU=55.0))
+    [found] = check_groups(TASKS, settings(MMLU=55.0))
     assert found.score == pytest.approx(55)
     assert found.error == pytest.approx(100 * math.sqrt(0.03**2 + 0.04**2) / 2)  # 2.5
     assert found.allowed == pytest.approx(3 * 2.5 + 2)
@@ -38,17 +38,19 @@ def test_a_group_is_the_mean_of_its_tasks_with_their_errors_combined() -> None:
     ("reference", "passed"), [(55.0 + 9.4, True), (55.0 + 9.6, False), (55.0 - 9.4, True), (55.0 - 9.6, False)]
 )
 def test_both_ways(reference: float, passed: bool) -> None:
-    [found] = check(TASKS, settings(MMLU=reference))
+    [found] = check_groups(TASKS, settings(MMLU=reference))
     assert found.passed is passed
-    line = next(line for line in render([found], settings(MMLU=reference)).splitlines() if line.startswith("MMLU"))
+    line = next(
+        line for line in render_table([found], settings(MMLU=reference)).splitlines() if line.startswith("MMLU")
+    )
     assert line.endswith("ok" if passed else "OFF")
 
 
 def test_a_reference_in_another_metric() -> None:
-    assert check(TASKS, settings(Gen5=30.0))[0].score == pytest.approx(30)
-    [found] = check(TASKS, CalibrationSettings(reference={"Gen5": 45.0}, metrics={"Gen5": "f1"}))
+    assert check_groups(TASKS, settings(Gen5=30.0))[0].score == pytest.approx(30)
+    [found] = check_groups(TASKS, CalibrationSettings(reference={"Gen5": 45.0}, metrics={"Gen5": "f1"}))
     assert (found.score, found.metric) == (pytest.approx(45), "f1")
-    [same] = check(TASKS, CalibrationSettings(reference={"Gen5": 45.0}, metrics={"Gen5": "exact_match"}))
+    [same] = check_groups(TASKS, CalibrationSettings(reference={"Gen5": 45.0}, metrics={"Gen5": "exact_match"}))
     assert same.score == pytest.approx(30)
 
 
@@ -63,4 +65,4 @@ def test_a_reference_in_another_metric() -> None:
 )
 def test_what_cannot_be_compared_is_said(tasks: Any, chosen: CalibrationSettings, said: str) -> None:
     with pytest.raises(FlexmoreError, match=said):
-        check(tasks, chosen)
+        check_groups(tasks, chosen)

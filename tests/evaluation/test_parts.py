@@ -22,7 +22,7 @@ TASKS = [
 
 
 def covered(parts: list[SweepPart], recipes: list[Recipe], tasks: list[TaskInfo]) -> Counter[tuple[str, str]]:
-    return Counter((r.fingerprint, t.task) for part in parts for r, t in part.of(recipes, tasks, None))
+    return Counter((r.fingerprint, t.task) for part in parts for r, t in part.select(recipes, tasks, None))
 
 
 @given(st.integers(1, 30), st.lists(st.integers(1, 1000), min_size=1, max_size=12))
@@ -31,13 +31,13 @@ def test_shards_are_a_partition_of_about_equal_size(n: int, sizes: list[int]) ->
     shards = [SweepPart(shard=(i, n)) for i in range(1, n + 1)]
     assert covered(shards, RECIPES, tasks) == covered([SweepPart()], RECIPES, tasks)
     assert set(covered([SweepPart()], RECIPES, tasks).values()) == {1}
-    most = max(sum(t.n for _, t in shard.of(RECIPES, tasks, None)) for shard in shards)
+    most = max(sum(t.n for _, t in shard.select(RECIPES, tasks, None)) for shard in shards)
     assert most <= 3 * sum(sizes) / n + max(sizes)
 
 
 def test_the_second_mixture_of_the_same_weights_has_nothing_to_do() -> None:
-    assert SweepPart("math-r128").of(RECIPES, TASKS, None) == []
-    assert len(SweepPart("math-r64", "BBH").of(RECIPES, TASKS, None)) == 4
+    assert SweepPart("math-r128").select(RECIPES, TASKS, None) == []
+    assert len(SweepPart("math-r64", "BBH").select(RECIPES, TASKS, None)) == 4
 
 
 def test_options_are_those_of_the_command_line() -> None:
@@ -54,6 +54,6 @@ def test_a_wrong_shard_is_named(text: str) -> None:
 
 def test_an_unknown_mixture_or_group_is_named() -> None:
     with pytest.raises(FlexmoreError, match="--mixture: found 'math-r3'; allowed are math-r1, math-r2"):
-        SweepPart("math-r3").of(RECIPES, TASKS, None)
+        SweepPart("math-r3").select(RECIPES, TASKS, None)
     with pytest.raises(FlexmoreError, match="--group: found 'MMLU'; allowed are MC9, BBH"):
-        SweepPart(group="MMLU").of(RECIPES, TASKS, None)
+        SweepPart(group="MMLU").select(RECIPES, TASKS, None)

@@ -1,4 +1,4 @@
-"""A sweep: what is published, what is computed again, what an interruption or a broken task leaves."""
+"""A sweep: what is written, what is computed again, what an interruption or a broken task leaves."""
 
 import errno
 import json
@@ -16,10 +16,11 @@ from tiny_suite import CHOICE, GENERATION, Loaded, recipe, write_suite, write_ta
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError, Interrupted
 from flexmore.evaluation import runner
+from flexmore.evaluation.outcome import SweepOutcome
 from flexmore.evaluation.parts import SweepPart
 from flexmore.evaluation.results.answers import read_answers
 from flexmore.evaluation.results.cache import ScoreCache
-from flexmore.evaluation.runner import EvaluationFailed, Report, evaluate_sweep
+from flexmore.evaluation.runner import EvaluationFailed, SweepRun, evaluate_sweep
 from flexmore.evaluation.suite import Suite
 from flexmore.files import read_json
 
@@ -46,7 +47,7 @@ class Place:
         self._checkpoint = checkpoint
         self.model = Loaded(checkpoint)
 
-    def run(self, *ranks: int, **given: Any) -> Report:
+    def run(self, *ranks: int, **given: Any) -> SweepOutcome:
         self.model = Loaded(self._checkpoint)
         return self.again(*ranks, **given)
 
@@ -57,13 +58,13 @@ class Place:
         cache: Path | None = None,
         part: SweepPart | None = None,
         **settings: Any,
-    ) -> Report:
+    ) -> SweepOutcome:
         recipes = [recipe(rank) for rank in ranks]
         chosen = EvaluateSettings(**({"batch_tokens": 200} | settings))
         suite = Suite.read(self.suite)
-        return evaluate_sweep(recipes, self.model, suite, cache or self.cache, out or self.out, chosen, part)
+        return evaluate_sweep(SweepRun(recipes, self.model, suite, cache or self.cache, out or self.out, chosen), part)
 
-    def published(self, out: Path | None = None) -> dict[str, bytes]:
+    def written(self, out: Path | None = None) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (out or self.out).glob("*")}
 
     def cached(self) -> set[str]:
@@ -75,9 +76,9 @@ def place(tmp_path: Path, words: Path) -> Place:
     return Place(tmp_path, words)
 
 
-def test_what_is_published(place: Place) -> None:
-    report = place.run(1, 2)
-    assert (report.computed, report.cached, report.failures) == (6, 0, [])
+def test_what_is_written(place: Place) -> None:
+    outcome = place.run(1, 2)
+    assert (outcome.computed, outcome.cached, outcome.failures) == (6, 0, [])
     assert place.model.switched == ["math-r1", "math-r2"]
     found = read_json(place.out / "math-r2.json")
     assert (found["mixture"], found["fingerprint"]) == ("math-r2", "weights2")
@@ -90,17 +91,17 @@ def test_what_is_published(place: Place) -> None:
         assert (entry["group"], entry["metric"], entry["n"]) == (info.group, info.metric, len(QUESTIONS))
         assert entry["score"] == pytest.approx(sum(entry["items"]) / entry["n"])
     assert {"torch", "lm_eval", "transformers", "device"} <= set(found["versions"])
-    assert place.published()["math-r1.json"] != place.published()["math-r2.json"]
+    assert place.written()["math-r1.json"] != place.written()["math-r2.json"]
 
 
 def test_a_second_run_computes_nothing(place: Place) -> None:
     place.run(1, 2)
-    before = place.published()
-    report = place.run(1, 2)
-    assert (report.computed, report.cached) == (0, 6)
+    before = place.written()
+    outcome = place.run(1, 2)
+    assert (outcome.computed, outcome.cached) == (0, 6)
     assert place.model.switched == []
     assert place.model.forwards == 0
-    assert place.published() == before
+    assert place.written() == before
 
 
 def test_a_sweep_with_one_more_mixture_computes_that(place: Place) -> None:
@@ -112,8 +113,9 @@ def test_a_sweep_with_one_more_mixture_computes_that(place: Place) -> None:
 def test_saturated_ranks_are_evaluated_once(place: Place) -> None:
     recipes = [recipe(64, "saturated"), recipe(128, "saturated")]
     settings = EvaluateSettings(batch_tokens=200)
-    report = evaluate_sweep(recipes, place.model, Suite.read(place.suite), place.cache, place.out, settings)
-    assert (report.computed, report.cached) == (3, 3)
+    run = SweepRun(recipes, place.model, Suite.read(place.suite), place.cache, place.out, settings)
+    outcome = evaluate_sweep(run)
+    assert (outcome.computed, outcome.cached) == (3, 3)
     assert place.model.switched == ["math-r64"]
     first, second = (read_json(place.out / f"math-r{rank}.json") for rank in (64, 128))
     assert first["tasks"] == second["tasks"]
@@ -134,9 +136,9 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(place: Place, calls: int, 
         place.again(1, 2)
     assert not place.out.exists()
     done = len(place.cached())
-    report = place.run(1, 2)
-    assert (report.computed, report.cached) == (6 - done, done)
-    assert place.published() == place.published(tmp_path / "whole")
+    outcome = place.run(1, 2)
+    assert (outcome.computed, outcome.cached) == (6 - done, done)
+    assert place.written() == place.written(tmp_path / "whole")
 
 
 def _edit_data(place: Place) -> None:
@@ -181,10 +183,10 @@ def test_only_what_an_edit_touches_is_computed(
     before = {path: (place.cache / path).stat().st_ino for path in place.cached()}
     if edit:
         edit(place)
-    report = place.run(1, **settings)
+    outcome = place.run(1, **settings)
     after = {path: (place.cache / path).stat().st_ino for path in place.cached()}
     assert {Path(path).stem for path in after if after[path] != before[path]} == computed
-    assert report.computed == len(computed)
+    assert outcome.computed == len(computed)
 
 
 def test_another_dtype_is_another_key(place: Place) -> None:
@@ -197,10 +199,10 @@ def test_another_dtype_is_another_key(place: Place) -> None:
 @pytest.mark.parametrize("damage", ["{", '{"key": "other"}'])
 def test_a_damaged_record_is_computed_again(place: Place, damage: str) -> None:
     place.run(1)
-    before = place.published()
+    before = place.written()
     (place.cache / "weights1" / "choose.json").write_text(damage)
     assert place.run(1).computed == 1
-    assert place.published() == before
+    assert place.written() == before
 
 
 def test_sigterm_ends_in_order(place: Place) -> None:
@@ -239,7 +241,7 @@ def test_works_beside_the_main_thread(place: Place) -> None:
     thread = threading.Thread(target=place.again, args=(1,))
     thread.start()
     thread.join()
-    assert set(place.published()) == {"math-r1.json", "math-r1.answers.jsonl.gz"}
+    assert set(place.written()) == {"math-r1.json", "math-r1.answers.jsonl.gz"}
 
 
 def test_a_broken_task_does_not_take_the_rest(place: Place) -> None:
@@ -252,11 +254,11 @@ def test_a_broken_task_does_not_take_the_rest(place: Place) -> None:
         place.run(1, 2)
     assert caught.value.status == 3
     assert place.cached() == {"weights1/choose.json", "weights2/choose.json"}
-    assert place.published() == {}
+    assert place.written() == {}
     (place.suite / "shots.yaml").write_text(whole)
     write_task(place.suite, "answer", GENERATE, ANSWER)
     assert place.run(1, 2).cached == 2
-    assert {f"math-r{rank}.json" for rank in (1, 2)} <= set(place.published())
+    assert {f"math-r{rank}.json" for rank in (1, 2)} <= set(place.written())
 
 
 def test_a_task_that_fails_while_it_is_scored(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,9 +289,9 @@ def test_many_failures_are_counted(place: Place) -> None:
 def test_logits_that_are_no_numbers_are_quarantined(place: Place) -> None:
     with torch.no_grad():
         place.model.model.lm_head.weight[3] = float("nan")
-    report = place.again(1)
-    assert [alarm.split(":")[0] for alarm in report.alarms] == [f"math-r1 on {task}" for task in TASKS]
-    assert "3 quarantined" in str(report)
+    outcome = place.again(1)
+    assert [alarm.split(":")[0] for alarm in outcome.alarms] == [f"math-r1 on {task}" for task in TASKS]
+    assert "3 quarantined" in str(outcome)
     entry = read_json(place.out / "math-r1.json")["tasks"]["choose"]
     assert (entry["score"], entry["items"], entry["n"]) == (None, [], len(QUESTIONS))
     assert entry["alarm"] == "the model's logits are NaN or infinite"
@@ -305,11 +307,11 @@ def test_answers_that_are_empty_are_quarantined_and_wrong_ones_not(place: Place)
     assert read_json(place.out / "math-r1.json")["tasks"]["answer"]["score"] == 0
     wrong.remove()
     place.model.model.lm_head.register_forward_hook(always("<eos>"))
-    report = place.again(2)
-    assert report.alarms == ["math-r2 on answer: 12 of 12 answers are empty or not parsed"]
+    outcome = place.again(2)
+    assert outcome.alarms == ["math-r2 on answer: 12 of 12 answers are empty or not parsed"]
     entry = read_json(place.out / "math-r2.json")["tasks"]["answer"]
     assert (entry["score"], entry["alarm"][:8], len(entry["items"])) == (0.0, "12 of 12", 12)
-    assert place.run(2).alarms == report.alarms  # from the cache too
+    assert place.run(2).alarms == outcome.alarms  # from the cache too
 
 
 def test_a_control_is_there_to_fail(place: Place) -> None:
@@ -319,11 +321,12 @@ def test_a_control_is_there_to_fail(place: Place) -> None:
     )
     control = replace(recipe(2), mixture=replace(recipe(2).mixture, kind="control"))
     suite, settings = Suite.read(place.suite), EvaluateSettings(batch_tokens=200)
-    report = evaluate_sweep([recipe(1), control], place.model, suite, place.cache, place.out, settings)
-    assert [alarm.split(" on ")[0] for alarm in report.alarms] == ["math-r1"]
+    run = SweepRun([recipe(1), control], place.model, suite, place.cache, place.out, settings)
+    outcome = evaluate_sweep(run)
+    assert [alarm.split(" on ")[0] for alarm in outcome.alarms] == ["math-r1"]
 
 
-def test_what_was_answered_is_published(place: Place) -> None:
+def test_what_was_answered_is_written(place: Place) -> None:
     place.run(1)
     path = place.out / "math-r1.answers.jsonl.gz"
     chosen, texts = read_answers(path, "choose"), read_answers(path, "answer")
@@ -344,13 +347,13 @@ def test_parts_together_are_the_whole(place: Place, tmp_path: Path) -> None:
     for name, some in parts.items():
         cache, out = tmp_path / f"cache-{name}", tmp_path / name
         done = [place.run(1, 2, 3, out=out, cache=cache, part=part) for part in some]
-        assert all(report.computed and not report.cached for report in done)
-        assert sum(report.computed for report in done) == 9
+        assert all(outcome.computed and not outcome.cached for outcome in done)
+        assert sum(outcome.computed for outcome in done) == 9
         assert not out.exists()
-        report = place.run(1, 2, 3, out=out, cache=cache)
-        assert (report.computed, report.cached) == (0, 9)
-        assert place.published(out) == place.published(tmp_path / "whole")
-    assert "nothing was published" in str(done[0])
+        outcome = place.run(1, 2, 3, out=out, cache=cache)
+        assert (outcome.computed, outcome.cached) == (0, 9)
+        assert place.written(out) == place.written(tmp_path / "whole")
+    assert "a part of the sweep" in str(done[0])
 
 
 def test_a_disk_that_fills_is_one_error_and_what_was_finished_stays(
@@ -369,7 +372,7 @@ def test_a_disk_that_fills_is_one_error_and_what_was_finished_stays(
     assert list(place.cache.rglob(".*")) == []
 
 
-def test_nothing_published_has_a_time_or_a_place_in_it(place: Place) -> None:
+def test_nothing_written_has_a_time_or_a_place_in_it(place: Place) -> None:
     place.run(1)
     text = (place.out / "math-r1.json").read_text()
     assert str(place.suite) not in text

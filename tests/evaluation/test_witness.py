@@ -16,7 +16,7 @@ from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.evaluation.engine.lm import MixtureLM
-from flexmore.evaluation.runner import evaluate_sweep
+from flexmore.evaluation.runner import SweepRun, evaluate_sweep
 from flexmore.evaluation.suite import Suite
 from flexmore.evaluation.tasks.loading import load_task, open_tasks
 from flexmore.evaluation.tasks.prepared import PreparedTask
@@ -58,7 +58,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         if sweep.name in SWEEPS:
             model = SweepModel.load(paths, sweep.mixtures, device="cpu")
             recipes = [Recipe.read(paths.recipe(mixture.name)) for mixture in sweep.mixtures]
-            evaluate_sweep(recipes, model, suite, paths.cache / "scores", paths.scores(sweep.name), found.evaluate)
+            run = SweepRun(recipes, model, suite, paths.cache / "scores", paths.scores(sweep.name), found.evaluate)
+            evaluate_sweep(run)
     return found
 
 
@@ -172,7 +173,8 @@ def test_rank_zero_of_a_pair_answers_every_item_as_the_public_model(study: Study
     public = read_json(paths.scores("public") / "public.json")["tasks"]
     recipe = Recipe(Mixture("zero", "pair", ("math",), (0,), 2, "0"), (0,), {}, "rank-zero")
     model = SweepModel.load(paths, [recipe.mixture], device="cpu")
-    evaluate_sweep([recipe], model, suite, paths.cache / "zero", paths.cache / "zero-scores", study.evaluate)
+    cache, out = paths.cache / "zero", paths.cache / "zero-scores"
+    evaluate_sweep(SweepRun([recipe], model, suite, cache, out, study.evaluate))
     zero = read_json(paths.cache / "zero-scores" / "zero.json")["tasks"]
     assert {task: entry["items"] for task, entry in zero.items()} == {t: e["items"] for t, e in public.items()}
 

@@ -17,7 +17,7 @@ from flexmore.config.evaluation import EvaluateSettings
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.runner import evaluate_sweep
+from flexmore.evaluation.runner import SweepRun, evaluate_sweep
 from flexmore.evaluation.suite import Suite
 from flexmore.exchange.results import import_results
 from flexmore.files import read_json
@@ -53,7 +53,9 @@ def test_what_lm_eval_wrote_is_what_we_measure(study: Study, words: Path, suite:
         tracker.save_results_samples(task_name=name, samples=samples[name])
 
     settings = EvaluateSettings(batch_tokens=500, limit=7)
-    evaluate_sweep([recipe(1)], Loaded(words), Suite.read(suite), tmp_path / "cache", tmp_path / "ours", settings)
+    evaluate_sweep(
+        SweepRun([recipe(1)], Loaded(words), Suite.read(suite), tmp_path / "cache", tmp_path / "ours", settings)
+    )
     ours = read_json(tmp_path / "ours" / "math-r1.json")["tasks"]
     said = import_results(study, tmp_path / "theirs", "math-r1", tmp_path / "mine")
     assert said == f"math-r1: {len(names)} tasks from lm-eval {lm_eval.__version__}"

@@ -1,9 +1,10 @@
-"""The score cache: `scores/<fingerprint>/<task>.json`, one task's result of one mixture, written as soon as
-it is known; beside it `<task>.answers.gz`, what was answered to each item, written before it.
+"""The score cache: `scores/<fingerprint>/<task>.json` is the result of one mixture on one task, with
+`<task>.answers.gz`, what was answered to each item. Both are written as soon as they are known, the answers first.
 
-A record is named by what its mixture's weights were made from, and believed only if the key inside says that
-everything else was the same too: the task's prompts, documents, targets, metric and settings, the dtype, the
-tokenizer, the engine's revision. Library versions, device, batch size and commit stand beside it.
+The folder of a record is the fingerprint of what its mixture's weights were made from. A record is used only if the key
+inside says that everything else was the same too: the task's prompts, documents, targets, metric and settings, the
+dtype, the tokenizer, the engine's revision. Library versions, device, batch size and commit are recorded, but are no
+part of the key.
 """
 
 import hashlib
@@ -16,12 +17,12 @@ from flexmore.files import fingerprint, write_bytes, write_json
 
 
 def task_key(mixture: str, content: str, dtype: str, engine: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """The key of one task's result.
+    """Return the key of one task's result.
 
     Args:
         mixture: the recipe's fingerprint: weights at effective ranks, active experts.
-        content: the task's (`PreparedTask.content`).
-        dtype: in which the model computes.
+        content: the task's fingerprint (`PreparedTask.content`).
+        dtype: the dtype in which the model computes.
         engine: `MixtureLM.identity`.
         settings: limit and seed.
     """
@@ -31,21 +32,17 @@ def task_key(mixture: str, content: str, dtype: str, engine: Mapping[str, Any], 
 
 
 class ScoreCache:
-    """Records under one folder.
-
-    Args:
-        folder: `cache/scores` of a family.
-    """
+    """Keep records in a folder, such as `cache/scores` of a family."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def path(self, mixture: str, task: str) -> Path:
-        """Where the record of a task lies."""
+        """Return where the record of a task is."""
         return self.folder / mixture / f"{task}.json"
 
     def get(self, mixture: str, task: str, key: str) -> dict[str, Any] | None:
-        """The record stored under `key`, or None: never stored, stored for something else, or half-written."""
+        """Return the record stored under `key`; None if there is none, or it has another key or is damaged."""
         try:
             stored = json.loads(self.path(mixture, task).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -57,14 +54,14 @@ class ScoreCache:
     def put(
         self, mixture: str, task: str, key: str, result: Mapping[str, Any], versions: Mapping[str, str], answers: bytes
     ) -> dict[str, Any]:
-        """Store a result with its answers, at once and whole; it replaces what an older key had left there.
+        """Store a result with its answers, in the place of a record with an older key.
 
         Args:
-            answers: to each item, packed (`flexmore.evaluation.results.answers`); the record names them by their
-                hash, so that a score is never read with answers that did not lead to it.
+            answers: a line of `flexmore.evaluation.results.answers`; the record holds its hash, so that a score is
+                never read with answers that did not lead to it.
 
         Returns:
-            The record, as `get` gives it.
+            The record, as `get` returns it.
         """
         write_bytes(self._answers(mixture, task), answers)
         record: dict[str, Any] = {"key": key, "result": dict(result), "versions": dict(versions)}
@@ -74,7 +71,7 @@ class ScoreCache:
         return record
 
     def answers(self, mixture: str, task: str, record: Mapping[str, Any]) -> bytes:
-        """The answers that a record's score was made from; empty where they are gone, or were not kept yet."""
+        """Return the answers that a record's score was made from; empty if they are missing or were never kept."""
         try:
             found = self._answers(mixture, task).read_bytes()
         except OSError:
@@ -86,5 +83,5 @@ class ScoreCache:
 
 
 def _check(record: Mapping[str, Any]) -> str:
-    told = [record.get("key"), record.get("result"), record.get("versions")]
-    return fingerprint([*told, record["answers"]] if "answers" in record else told)
+    hashed = [record.get("key"), record.get("result"), record.get("versions")]
+    return fingerprint([*hashed, record["answers"]] if "answers" in record else hashed)

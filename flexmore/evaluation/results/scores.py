@@ -1,45 +1,45 @@
-"""What a finished sweep leaves: for each mixture its scores and, beside them, its answers."""
+"""The files of a finished sweep: the scores of each mixture, and its answers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flexmore.evaluation.results.answers import join
+from flexmore.evaluation.results.answers import join_lines
 from flexmore.evaluation.results.cache import ScoreCache
 from flexmore.evaluation.results.versions import merge_versions
-from flexmore.evaluation.sigterm import Termination
+from flexmore.evaluation.sigterm import SigtermHandler
 from flexmore.evaluation.suite import Suite, TaskInfo
 from flexmore.files import write_bytes, write_json
 from flexmore.mixtures.recipe import Recipe
 
 ANSWERS = ".answers.jsonl.gz"
-"""`scores/<sweep>/<mixture>.answers.jsonl.gz`: a line a task (`flexmore.evaluation.results.answers`)."""
+"""`scores/<sweep>/<mixture>.answers.jsonl.gz`: a line for each task (`flexmore.evaluation.results.answers`)."""
 
 
-def publish(
+def write_scores(
     recipes: Sequence[Recipe],
     suite: Suite,
     cache: ScoreCache,
     records: Mapping[tuple[str, str], Mapping[str, Any]],
     out: Path,
-    termination: Termination,
+    sigterm: SigtermHandler,
 ) -> None:
     """Write `out/<mixture>.json` and its answers for each recipe.
 
     Args:
-        records: of the cache, by fingerprint and task; complete.
-        termination: of the run; SIGTERM waits for a file to be written.
+        records: all records of the cache that belong to them, by fingerprint and task.
+        sigterm: makes SIGTERM wait until both files of a mixture are written.
     """
     for recipe in recipes:
         name, own = recipe.mixture.name, {info.task: records[recipe.fingerprint, info.task] for info in suite.index}
-        answers = join(cache.answers(recipe.fingerprint, task, record) for task, record in own.items())
-        with termination.writing():
+        answers = join_lines(cache.answers(recipe.fingerprint, task, record) for task, record in own.items())
+        with sigterm.deferred():
             write_bytes(out / f"{name}{ANSWERS}", answers)
-            write_json(out / f"{name}.json", _scores(recipe, suite, own), indent=None)
+            write_json(out / f"{name}.json", _content(recipe, suite, own), indent=None)
 
 
-def _scores(recipe: Recipe, suite: Suite, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The content of `scores/<sweep>/<mixture>.json`."""
+def _content(recipe: Recipe, suite: Suite, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the content of `scores/<sweep>/<mixture>.json`."""
 
     def entry(info: TaskInfo) -> dict[str, Any]:
         named: dict[str, Any] = {"group": info.group, "domain": info.domain, "metric": info.metric}

@@ -9,7 +9,10 @@ from pathlib import Path
 
 
 def provenance(dtype: str, device: str, batch_tokens: int) -> dict[str, str]:
-    """What computed a score, without being part of its key: versions, commit, device, batch size, container image."""
+    """Return what computes a score, without being part of its key.
+
+    These are versions, commit, dtype, device, batch size and container image.
+    """
     packages = ("flexmore", "torch", "transformers", "lm_eval", "tokenizers", "datasets")
     return {
         "python": platform.python_version(),
@@ -23,7 +26,7 @@ def provenance(dtype: str, device: str, batch_tokens: int) -> dict[str, str]:
 
 
 def merge_versions(versions: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Versions of several results as one: where they differ, all values, sorted."""
+    """Return the versions of several results as one; if they differ, as all values, sorted."""
     values: dict[str, set[str]] = {}
     for some in versions:
         for name, value in some.items():
@@ -32,7 +35,7 @@ def merge_versions(versions: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 def installed_version(package: str) -> str:
-    """A package's version, or that it has none here."""
+    """Return a package's version, or that it is not installed."""
     try:
         return version(package)
     except ModuleNotFoundError:
@@ -40,7 +43,7 @@ def installed_version(package: str) -> str:
 
 
 def _commit() -> str:
-    """The commit of the checkout that this code runs from, `+` where it was changed since; `unknown` elsewhere."""
+    """Return the commit of the checkout that this code runs from, with `+` if it was changed; else `unknown`."""
     here = Path(__file__).parent
     try:
         found = subprocess.run(

@@ -1,4 +1,4 @@
-"""Tasks of a suite loaded by lm-eval, with acquired data sets and shots in the place of those that their YAMLs name."""
+"""Load a suite's tasks by lm-eval, with acquired data sets and shots instead of those that their YAMLs name."""
 
 import functools
 import logging
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 
 def open_tasks(folder: Path) -> "TaskManager":
-    """lm-eval's task manager over the YAMLs under `folder` alone (its own 10,000 tasks take 4 s to index)."""
+    """Return lm-eval's task manager over the YAMLs under `folder` alone (its own 10,000 tasks take 4 s to index)."""
     from lm_eval.tasks import TaskManager
 
     _compile_templates_once()
-    logging.getLogger("lm_eval.api.task").addFilter(_is_news)
+    logging.getLogger("lm_eval.api.task").addFilter(_is_worth_showing)
     return TaskManager(include_path=str(folder), include_defaults=False)
 
 
 def load_task(manager: "TaskManager", name: str, seed: int, datasets: Path | None = None) -> "ConfigurableTask":
-    """One task with its documents, as `lm_eval.simple_evaluate` prepares it.
+    """Return one task with its documents, as `lm_eval.simple_evaluate` prepares it.
 
-    Shots that lie in the suite as `shots/<task>.json` take the place of those that the YAML would show.
+    Shots in the suite's `shots/<task>.json` replace those that the YAML would show.
 
-    Python's and numpy's generators are seeded for each task, so that a task that shuffles its documents finds
-    them in the same order whichever others are loaded.
+    Python's and numpy's generators are seeded for each task, so that a task that shuffles its documents has the same
+    order whichever other tasks are loaded.
 
     Args:
-        seed: of the few-shot sampler and of whatever the task's own code draws while loading.
+        seed: of the few-shot sampler, and of what the task's own code draws while it is loaded.
         datasets: see `Suite`.
 
     Raises:
-        FlexmoreError: no YAML that lm-eval can read defines the task.
+        FlexmoreError: no YAML that lm-eval can read defines the task, or its data set has not been acquired.
     """
     import numpy
 
@@ -48,15 +48,15 @@ def load_task(manager: "TaskManager", name: str, seed: int, datasets: Path | Non
         )
     random.seed(seed)
     numpy.random.seed(seed)
-    task: ConfigurableTask = manager.load([_with_acquired(manager, name, datasets)])["tasks"][name]
+    task: ConfigurableTask = manager.load([_with_acquired_data(manager, name, datasets)])["tasks"][name]
     if task.get_config("num_fewshot") is None:
         task.set_config(key="num_fewshot", value=0)
     task.set_fewshot_seed(seed=seed)
     return task
 
 
-def _with_acquired(manager: "TaskManager", name: str, datasets: Path | None) -> str | dict[str, Any]:
-    """The task as lm-eval is asked for it: by name, or as its YAML with acquired data and shots in it.
+def _with_acquired_data(manager: "TaskManager", name: str, datasets: Path | None) -> str | dict[str, Any]:
+    """Return a task as lm-eval loads it: its name, or its YAML with acquired data and shots.
 
     Raises:
         FlexmoreError: the data set has not been acquired.
@@ -71,26 +71,26 @@ def _with_acquired(manager: "TaskManager", name: str, datasets: Path | None) -> 
         config["fewshot_split"] = None
         config["fewshot_config"] = {"sampler": "first_n", "samples": read_json(shots)}
     if datasets is not None:
-        path, part = config["dataset_path"], config.get("dataset_name") or "default"
-        folder = datasets / path / part
+        path, dataset_name = config["dataset_path"], config.get("dataset_name") or "default"
+        folder = datasets / path / dataset_name
         if not (folder / "README.md").is_file():
             raise FlexmoreError(
-                f"{folder}: the data set {path} ({part}) has not been acquired; "
-                "run `flexmore datasets` where there is a network"
+                f"{folder}: the data set {path} ({dataset_name}) has not been acquired; "
+                "run `flexmore datasets` on a machine with a network"
             )
-        config["dataset_path"], config["dataset_name"] = str(folder.resolve()), part
-        # not the common cache: there `datasets` takes two folders of the same name for one data set
+        config["dataset_path"], config["dataset_name"] = str(folder.resolve()), dataset_name
+        # not the common cache, where `datasets` takes two folders of the same name for one data set
         config["dataset_kwargs"] = {"cache_dir": str(folder / ".cache")}
     return config
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether to show a message of lm-eval's: not its advice on the command line for each task with its own loader."""
+def _is_worth_showing(record: logging.LogRecord) -> bool:
+    """Tell whether to show a message of lm-eval: not its advice on its command line for tasks with a loader."""
     return "Custom kwargs can be passed" not in record.getMessage()
 
 
 def _compile_templates_once() -> None:
-    """Let lm-eval compile each Jinja template once: it does so for every field of every document (0.3 ms each)."""
+    """Let lm-eval compile each Jinja template once, instead of for every field of every document (0.3 ms each)."""
     from lm_eval import utils
 
     if not hasattr(utils.env.from_string, "cache_info"):

@@ -1,4 +1,4 @@
-"""One lm-eval task, ready to be scored for one mixture after another: its requests are built once."""
+"""An lm-eval task ready to be scored for one mixture after another: its requests are built once."""
 
 import contextlib
 import functools
@@ -7,10 +7,11 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from lm_eval.api.metrics import mean, mean_stderr
 
+from flexmore.config.evaluation import ItemSampling
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.alarms import is_unread, unread_alarm
 from flexmore.evaluation.results.answers import TaskAnswers
@@ -23,22 +24,22 @@ if TYPE_CHECKING:
     from lm_eval.api.task import ConfigurableTask
 
 OLMES_SEED = 1234
-"""OLMES asks `random.Random(1234).sample` of a task's documents where it has more than the limit."""
+"""OLMES takes `random.Random(1234).sample` of a task's documents if there are more than the limit."""
 
-Sampling = Literal["first", "olmes"]
 _SCORED_BY = ("output_type", "metric_list", "filter_list", "process_results", "generation_kwargs", "repeats")
 
 
 @dataclass(frozen=True)
 class TaskScore:
-    """A task's result for one mixture.
+    """Hold a task's result for one mixture.
 
     Attributes:
-        items: the primary metric of each document, in the documents' order.
-        score: their mean. stderr: its standard error, None for a single document.
-        answers: what the model answered to each document.
-        alarm: why the score is doubtful, where it is.
-        others: the task's other metrics that are means over all documents: score and standard error of each.
+        items: the primary metric of each item, in the documents' order.
+        score: their mean.
+        stderr: its standard error; None for a single item.
+        answers: what the model answered to each item.
+        alarm: why the score is doubtful; None if it is not.
+        others: the task's other metrics that are means over all items: score and standard error of each.
     """
 
     items: tuple[float, ...]
@@ -51,11 +52,11 @@ class TaskScore:
 
 @dataclass(frozen=True)
 class Question:
-    """What one document asks.
+    """Hold what one item asks.
 
     Attributes:
-        continuations: what follows the prompt and is scored; empty where text is generated.
-        target: the index of the right choice, or the right text, as the task has it.
+        continuations: the choices that may follow the prompt and are scored; empty if text is generated.
+        target: the index of the right choice, or the right text, as the task gives it.
     """
 
     prompt: str
@@ -64,31 +65,31 @@ class Question:
 
 
 class PreparedTask:
-    """A task's documents and requests, with what its score depends on.
+    """Hold a task's items (lm-eval's documents) and requests, and score a model's responses to them.
 
     Args:
-        limit: at most so many documents; None for all.
-        sampling: which: the `first` ones, or as `olmes` draws them.
+        limit: the most items to take; None: all.
+        sampling: which items to take: the `first` ones, or those that `olmes` draws.
 
     Attributes:
         requests: what a model is asked, all of one `kind`.
-        n: how many documents.
-        chance: what guessing scores: the mean over the documents of 1 / choices; None where nothing is chosen.
+        n: number of items.
+        chance: what guessing scores: the mean over the items of 1 / choices; None if nothing is chosen.
         content: fingerprint of prompts, documents, targets, generation settings, metric, filters.
 
     Raises:
-        FlexmoreError: the task has no documents, or its primary metric is none that is a mean over documents.
+        FlexmoreError: the primary metric is not one that is a mean over items.
     """
 
     def __init__(
-        self, info: TaskInfo, task: "ConfigurableTask", limit: int | None, sampling: Sampling = "first"
+        self, info: TaskInfo, task: "ConfigurableTask", limit: int | None, sampling: ItemSampling = "first"
     ) -> None:
         self.info = info
         self._task = task
         _remember_fields(task)
         if sampling == "olmes" and limit is not None and limit < len(documents := task.eval_docs):
             _ask_only(task, documents.select(random.Random(OLMES_SEED).sample(range(len(documents)), limit)))
-        with contextlib.redirect_stderr(io.StringIO()):  # lm-eval draws a progress bar for each task
+        with contextlib.redirect_stderr(io.StringIO()):  # lm-eval shows a progress bar for each task
             task.build_all_requests(limit=limit)
         self.requests: list[Instance] = task.instances
         self.kind: str = self.requests[0].request_type
@@ -99,7 +100,7 @@ class PreparedTask:
             requests.sort(key=lambda request: request.idx)
         self._metric, _, filtered = info.metric.partition(",")
         self.n = len(self._documents)
-        self.chance = self._guessing() if task.OUTPUT_TYPE == "multiple_choice" and self._metric == "acc" else None
+        self.chance = self._mean_chance() if task.OUTPUT_TYPE == "multiple_choice" and self._metric == "acc" else None
         names = [pipeline.name for pipeline in task._filters]
         self._filter = filtered or names[0]
         if self._filter not in names:
@@ -107,54 +108,54 @@ class PreparedTask:
         means = [name for name, of in task.aggregation().items() if of is mean]
         if self._metric not in means:
             raise FlexmoreError(
-                f"{info.task}: found the primary metric {self._metric!r}; expected one that is a mean over documents, "
+                f"{info.task}: found the primary metric {self._metric!r}; expected one that is a mean over items, "
                 f"here {', '.join(means) or 'none'}: correct `metric` in the suite's index"
             )
         self._others = [name for name in means if name != self._metric]
         self.content = self._content()
 
-    def score(self, answers: Sequence[Any]) -> TaskScore:
-        """What `lm_eval.evaluate` makes of a model's answers, one a request.
+    def score(self, responses: Sequence[Any]) -> TaskScore:
+        """Return what `lm_eval.evaluate` makes of a model's responses, one for each request.
 
         Raises:
             FlexmoreError: an item is not a finite number in 0..1.
         """
         task = self._task
         try:
-            for request, answer in zip(self.requests, answers, strict=True):
-                request.resps = [answer] * (request.repeats or 1)
+            for request, response in zip(self.requests, responses, strict=True):
+                request.resps = [response] * (request.repeats or 1)
             task.apply_filters()
-            found = [self._found(requests) for requests in self._documents.values()]
-            given, unread = self._answers()
+            found = [self._metrics_of(requests) for requests in self._documents.values()]
+            answers, unread = self._answers()
         finally:
             for request in self.requests:
                 request.resps = []
                 request.filtered_resps = {}
         items = [self._value(metrics, self._metric) for metrics in found]
         if wrong := [item for item in items if not 0 <= item <= 1]:
-            raise FlexmoreError(f"{self.info.task}: found {wrong[0]} as {self._metric} of a document; expected 0 to 1")
+            raise FlexmoreError(f"{self.info.task}: found {wrong[0]} as {self._metric} of an item; expected 0 to 1")
         complete = [name for name in self._others if all(name in metrics for metrics in found)]
         others = {name: _mean([self._value(metrics, name) for metrics in found]) for name in complete}
-        return TaskScore(tuple(items), *_mean(items), given, unread_alarm(unread, self.n), others)
+        return TaskScore(tuple(items), *_mean(items), answers, unread_alarm(unread, self.n), others)
 
     def question(self, number: int) -> Question:
-        """What the document of that number (from 0, in order) asks."""
+        """Return what the item of that number (from 0, in order) asks."""
         requests = list(self._documents.values())[number]
         scored = self.kind == "loglikelihood"
         continuations = tuple(str(request.args[1]) for request in requests) if scored else ()
         return Question(str(requests[0].args[0]), continuations, self._task.doc_to_target(requests[0].doc))
 
-    def _found(self, requests: Sequence["Instance"]) -> Mapping[str, Any]:
-        """The metrics of one document."""
-        answers = [request.filtered_resps[self._filter] for request in requests]
-        found: Mapping[str, Any] = self._task.process_results(requests[0].doc, answers)
-        return found
+    def _metrics_of(self, requests: Sequence["Instance"]) -> Mapping[str, Any]:
+        """Return the metrics of one item, from the responses to its requests."""
+        responses = [request.filtered_resps[self._filter] for request in requests]
+        metrics: Mapping[str, Any] = self._task.process_results(requests[0].doc, responses)
+        return metrics
 
     def _answers(self) -> tuple[TaskAnswers, int]:
-        """What was answered to each document, and how many texts are empty or were not parsed."""
+        """Return what was answered to each item, and how many texts are empty or could not be parsed."""
         if self.kind != "generate_until":
             values = [[request.resps[0] for request in requests] for requests in self._documents.values()]
-            return TaskAnswers([[v[0] if isinstance(v, tuple) else v for v in answers] for answers in values]), 0
+            return TaskAnswers([[v[0] if isinstance(v, tuple) else v for v in item] for item in values]), 0
         read = getattr(self._task.config.process_results, "reads", None)
         texts, parsed = [], []
         for requests in self._documents.values():
@@ -166,8 +167,8 @@ class PreparedTask:
         unread = sum(is_unread(text, found) for text, found in zip(texts, parsed, strict=True))
         return TaskAnswers(texts=texts, parsed=parsed), unread
 
-    def _guessing(self) -> float:
-        """The mean over documents of 1 / choices."""
+    def _mean_chance(self) -> float:
+        """Return the mean over items of 1 / choices."""
         documents = [requests[0].doc for requests in self._documents.values()]
         return float(mean([1 / len(self._task.doc_to_choice(document)) for document in documents]))
 
@@ -176,7 +177,7 @@ class PreparedTask:
             return float(found[metric])
         except (KeyError, TypeError, ValueError) as error:
             raise FlexmoreError(
-                f"{self.info.task}: no number {metric!r} among a document's results {found!r}; correct `metric` "
+                f"{self.info.task}: no number {metric!r} among an item's results {found!r}; correct `metric` "
                 "in the suite's index or `metric_list` in the task's YAML"
             ) from error
 
@@ -199,13 +200,13 @@ def _mean(values: Sequence[float]) -> tuple[float, float | None]:
 
 
 def _ask_only(task: "ConfigurableTask", documents: Any) -> None:
-    """Let a task ask these documents in the place of all."""
+    """Let a task have these documents only."""
     for split in ("test_docs", "validation_docs"):
         setattr(task, split, lambda: documents)
 
 
 def _remember_fields(task: "ConfigurableTask") -> None:
-    """Let a task find each document's target and choices once: it renders their templates anew for every mixture."""
+    """Let a task render the prompt, target and choices of each document once, instead of for every mixture."""
 
     def remembering(function: Callable[..., Any]) -> Callable[..., Any]:
         known: dict[int, tuple[Any, Any]] = {}
@@ -214,7 +215,7 @@ def _remember_fields(task: "ConfigurableTask") -> None:
         def remembered(document: Any, *given: Any) -> Any:
             if any(field is not None for field in given):
                 return function(document, *given)
-            if id(document) not in known:  # kept with its value, so that nothing else takes over its id
+            if id(document) not in known:  # kept with its value, so that no other object gets its id
                 known[id(document)] = (document, function(document))
             return known[id(document)][1]
 

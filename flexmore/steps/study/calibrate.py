@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.calibration import CalibrationFailed, check, render
+from flexmore.evaluation.calibration import CalibrationFailed, check_groups, render_table
 from flexmore.files import read_json, write_json, write_text
 from flexmore.mixtures.grid import find_sweep
 from flexmore.steps.evaluation_job import EvaluationJob
@@ -33,8 +33,8 @@ def calibrate(study: Study, *, stage: Path | None = None, threads: int = 1) -> s
     few = study.evaluate.model_copy(update={"limit": settings.limit})
     cache = study.paths.cache / "calibration"
     EvaluationJob(find_sweep(study, "public"), few, cache, folder, stage=stage).run(study)
-    checks = check(read_json(folder / "public.json")["tasks"], settings)
-    table = render(checks, settings)
+    checks = check_groups(read_json(folder / "public.json")["tasks"], settings)
+    table = render_table(checks, settings)
     write_text(folder / "table.txt", table + "\n")
     if off := [found.group for found in checks if not found.passed]:
         raise CalibrationFailed(f"the public model is off its reference in {', '.join(off)}:\n{table}")

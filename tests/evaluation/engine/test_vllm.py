@@ -13,7 +13,8 @@ from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.engine.vllm import DenseModel
 from flexmore.evaluation.lazy_model import LazyModel
-from flexmore.evaluation.runner import Report, evaluate_sweep
+from flexmore.evaluation.outcome import SweepOutcome
+from flexmore.evaluation.runner import SweepRun, evaluate_sweep
 from flexmore.evaluation.suite import Suite
 from flexmore.exchange.materialize import materialize
 from flexmore.files import read_json
@@ -32,7 +33,7 @@ def suite(tmp_path: Path) -> Suite:
     return Suite.read(write_suite(tmp_path / "suite", tasks))
 
 
-def run(composed: Any, suite: Suite, folder: Path, engine: Any, out: str) -> Report:
+def run(composed: Any, suite: Suite, folder: Path, engine: Any, out: str) -> SweepOutcome:
     recipes = [Recipe.read(composed.paths.recipe(name)) for name in NAMES]
     settings = EvaluateSettings(engine=engine, device="cpu")
     if engine == "own":
@@ -44,7 +45,7 @@ def run(composed: Any, suite: Suite, folder: Path, engine: Any, out: str) -> Rep
             materialize(recipe, composed.paths, out)
 
         model = DenseModel(composed.paths, recipes, settings, composed.seed, folder / "scratch", write)
-    return evaluate_sweep(recipes, model, suite, folder / "cache", folder / out, settings)
+    return evaluate_sweep(SweepRun(recipes, model, suite, folder / "cache", folder / out, settings))
 
 
 def test_its_scores_are_the_dense_checkpoints_and_cached_for_themselves(

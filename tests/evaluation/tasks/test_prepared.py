@@ -11,7 +11,7 @@ from tiny_suite import CHOICE, GENERATION, Loaded, load_tasks, recipe, write_sui
 
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.runner import evaluate_sweep
+from flexmore.evaluation.runner import SweepRun, evaluate_sweep
 from flexmore.evaluation.suite import Suite
 from flexmore.evaluation.tasks.prepared import PreparedTask
 from flexmore.files import read_json
@@ -31,7 +31,7 @@ def test_scores_are_those_of_simple_evaluate(checkpoint: Path, suite: Path, tmp_
     )
     model = Loaded(checkpoint)
     settings = EvaluateSettings(limit=limit, batch_tokens=500)
-    evaluate_sweep([recipe(1)], model, Suite.read(suite), tmp_path / "cache", tmp_path / "out", settings)
+    evaluate_sweep(SweepRun([recipe(1)], model, Suite.read(suite), tmp_path / "cache", tmp_path / "out", settings))
     ours = read_json(tmp_path / "out" / "math-r1.json")["tasks"]
     answered_right = 0
     for info in Suite.read(suite).index:
@@ -106,7 +106,7 @@ def test_content_changes_with_generation_settings_filters_and_shots(tmp_path: Pa
     [
         (CHOICE, "acc_norm", "here acc"),
         (CHOICE, "acc,strict", "its filters are none"),
-        (CHOICE | {"metric_list": [{"metric": "f1"}]}, "f1", "a mean over documents"),
+        (CHOICE | {"metric_list": [{"metric": "f1"}]}, "f1", "a mean over items"),
     ],
 )
 def test_a_primary_metric_that_is_no_mean(tmp_path: Path, config: dict[str, Any], metric: str, words: str) -> None:
