@@ -6,10 +6,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flexmore.analysis.all_tables import analyze
 from flexmore.analysis.inputs import Inputs, read_inputs
 from flexmore.analysis.ranks import numbered
-from flexmore.analysis.tables.storage import read_tables, write_tables
+from flexmore.analysis.tables.storage import read_tables
 from flexmore.files import write_text
 from flexmore.report.figures import chosen, curves, heatmaps, mixtures, recovered, spectra, style
 from flexmore.report.figures.catalogue import FIGURES
@@ -48,13 +47,6 @@ def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> list[
         for name in FIGURES:
             paths += style.save(figures[name](), out, name)
     return paths
-
-
-def run_analysis(folder: Path, out: Path, about: About) -> None:
-    """Read the measured tables in `folder`, and those of further seeds beside it, and write those of `TABLES` into
-    `out`."""
-    inputs = read_inputs(folder, about.seed, about.experts)
-    write_tables(analyze(inputs, about.settings, about.facts), out)
 
 
 def run_drawing(folder: Path, out: Path, about: About, captions: Path) -> list[Path]:

@@ -6,7 +6,8 @@ from flexmore.analysis.inputs import Inputs, read_inputs
 from flexmore.config.paths import StudyPaths
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
-from flexmore.steps.study.collect import adapter_files, collect, score_files
+from flexmore.steps.collected_files import adapter_files, score_files
+from flexmore.steps.study.collect import collect
 
 
 def find_measured(study: Study, reports: Path) -> tuple[StudyPaths, str]:
@@ -23,7 +24,9 @@ def find_measured(study: Study, reports: Path) -> tuple[StudyPaths, str]:
     Raises:
         FlexmoreError: the study is not complete, and no tables are committed.
     """
-    missing = [path for path in (*score_files(study).values(), *adapter_files(study)) if not path.is_file()]
+    missing = [
+        path for path in (*score_files(study).values(), *adapter_files(study, study.names)) if not path.is_file()
+    ]
     committed = StudyPaths(reports / study.family)
     if not missing:
         collect(study)

@@ -1,39 +1,34 @@
-# Experts into experts/<name>/, the suite into suite/. Weights are not declared as output: Snakemake would delete what a
-# killed job has finished. source.json is written last and says that all of it is there. What comes from the hub comes to
-# the node that has a network.
+# Experts into experts/<name>/, data sets into datasets/, the suite into suite/. Weights are not declared as outputs:
+# Snakemake deletes the outputs of a job that was killed. source.json is written last and says that all of it is there.
 
 
 rule acquire:
     input:
-        made_from,
+        lambda wildcards: JOBS.acquire_inputs(wildcards.expert),
     output:
-        f"{ROOT}/experts/{{expert}}/source.json",
+        JOBS.acquired("{expert}"),
     log:
         f"{ROOT}/logs/acquire/{{expert}}.log",
     benchmark:
         f"{ROOT}/benchmarks/acquire/{{expert}}.tsv"
     priority: 10
-    localrule: from_hub() and needs_network("acquire")
+    localrule: REQUESTS.runs_here("acquire")
     conda:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: for_attempt(
-            request_acquire(STUDY), attempt
-        ).mb,
-        runtime=lambda wildcards, attempt: for_attempt(
-            request_acquire(STUDY), attempt
-        ).minutes,
+        mem_mb=lambda wildcards, attempt: REQUESTS.mb("acquire", attempt),
+        runtime=lambda wildcards, attempt: REQUESTS.minutes("acquire", attempt),
     params:
-        config=RESOLVED,
-        source=source_of,
+        config=JOBS.config,
+        depends_on=lambda wildcards: DEPENDS.acquire(wildcards.expert),
     message:
-        "acquire {wildcards.expert} ({params.source[source]})"
+        "acquire {wildcards.expert} ({params.depends_on[source]})"
     shell:
         "exec python -m flexmore acquire {wildcards.expert} --config {params.config} --threads {threads} &> {log}"
 
 
-# The data sets of the paper's tasks, on the node that has a network; everything after it is offline.
+# The data sets of the paper's tasks, on a machine that has a network; every step after it is offline.
 rule datasets:
     output:
         f"{ROOT}/datasets/source.json",
@@ -41,16 +36,15 @@ rule datasets:
         f"{ROOT}/logs/datasets.log",
     benchmark:
         f"{ROOT}/benchmarks/datasets.tsv"
-    localrule: needs_network("datasets")
+    localrule: REQUESTS.runs_here("datasets")
     conda:
         "../../envs/flexmore.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=lambda wildcards, attempt: REQUESTS.mb("datasets", attempt),
+        runtime=lambda wildcards, attempt: REQUESTS.minutes("datasets", attempt),
     params:
-        config=RESOLVED,
-        suite=STUDY.suite.model_dump(include={"tasks", "shots", "lock"}),
-        source=digest("evaluation/paper", "evaluation/olmes", "suites/datasets.py", "hub"),
+        config=JOBS.config,
+        depends_on=DEPENDS.datasets(),
     message:
         "acquire the data sets of the tasks"
     shell:
@@ -59,7 +53,7 @@ rule datasets:
 
 rule suite:
     input:
-        suite_files(),
+        JOBS.suite_inputs(),
     output:
         f"{ROOT}/suite/source.json",
     log:
@@ -70,12 +64,12 @@ rule suite:
     conda:
         "../../envs/flexmore.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=lambda wildcards, attempt: REQUESTS.mb("suite", attempt),
+        runtime=lambda wildcards, attempt: REQUESTS.minutes("suite", attempt),
     params:
-        config=RESOLVED,
-        source=suite_source(),
+        config=JOBS.config,
+        depends_on=DEPENDS.suite(),
     message:
-        "write the suite ({params.source[source]})"
+        "write the suite ({params.depends_on[source]})"
     shell:
         "exec python -m flexmore suite --config {params.config} &> {log}"

@@ -1,22 +1,12 @@
-# One tidy table, and everything that is read from it. Nothing here touches a model.
+# One tidy table, and everything that is computed from it. Nothing here loads a model.
 from flexmore.analysis.tables.catalogue import COLLECTED, TABLES
-from flexmore.report.figures.catalogue import FIGURES, FIGURE_KINDS
 
 
 rule collect:
     input:
-        scores=expand("{root}/scores/{sweep}", root=ROOT, sweep=SWEEPS),
-        spectra=expand(
-            "{root}/factors/{expert}/spectrum.parquet", root=ROOT, expert=STUDY.names
-        ),
-        adapters=expand(
-            "{root}/adapters/{expert}/r{rank}.json",
-            root=ROOT,
-            expert=STUDY.names,
-            rank=[*STUDY.ladder, *STUDY.extra_ranks],
-        ),
+        JOBS.collect_inputs(),
     output:
-        expand("{root}/tables/{table}", root=ROOT, table=COLLECTED),
+        [f"{ROOT}/tables/{table}" for table in COLLECTED],
     log:
         f"{ROOT}/logs/collect.log",
     benchmark:
@@ -24,15 +14,11 @@ rule collect:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: for_attempt(
-            request_tables(STUDY, TASKS, "collect"), attempt
-        ).mb,
-        runtime=lambda wildcards, attempt: for_attempt(
-            request_tables(STUDY, TASKS, "collect"), attempt
-        ).minutes,
+        mem_mb=lambda wildcards, attempt: REQUESTS.mb("collect", attempt),
+        runtime=lambda wildcards, attempt: REQUESTS.minutes("collect", attempt),
     params:
-        config=RESOLVED,
-        source=digest("steps/study/collect.py", "mixtures", "analysis"),
+        config=JOBS.config,
+        depends_on=DEPENDS.collect(),
     message:
         "collect the tables"
     shell:
@@ -44,7 +30,7 @@ rule analyze:
         rules.collect.output,
     output:
         report(
-            expand("{root}/tables/{table}.csv", root=ROOT, table=TABLES),
+            [f"{ROOT}/tables/{table}.csv" for table in TABLES],
             category="Tables",
             caption="../report/tables.rst",
         ),
@@ -55,16 +41,11 @@ rule analyze:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: for_attempt(
-            request_tables(STUDY, TASKS, "analyze"), attempt
-        ).mb,
-        runtime=lambda wildcards, attempt: for_attempt(
-            request_tables(STUDY, TASKS, "analyze"), attempt
-        ).minutes,
+        mem_mb=lambda wildcards, attempt: REQUESTS.mb("analyze", attempt),
+        runtime=lambda wildcards, attempt: REQUESTS.minutes("analyze", attempt),
     params:
-        config=RESOLVED,
-        settings=STUDY.analysis.model_dump(),
-        source=digest("analysis"),
+        config=JOBS.config,
+        depends_on=DEPENDS.analyze(),
     message:
         "analyze"
     shell:

@@ -1,18 +1,16 @@
-# Recipes, not copies, a job a sweep: another expert or rank touches only the sweeps that hold it. The selected joint
-# mixtures alone wait for the pairs' scores.
+# Recipes, not copies, one job for each sweep: another expert or rank runs only the sweeps that hold it. Only the selected
+# joint mixtures wait for the pairs' scores.
 
-from dataclasses import asdict
 
-for name, sweep in SWEEPS.items():
+for name in JOBS.sweeps:
 
     rule:
         name:
             f"compose_{name.replace('-', '_')}"
         input:
-            weights_of(name),
-            pairs_of(name),
+            JOBS.compose_inputs(name),
         output:
-            recipes(name),
+            JOBS.recipes(name),
         log:
             f"{ROOT}/logs/compose/{name}.log",
         benchmark:
@@ -22,15 +20,12 @@ for name, sweep in SWEEPS.items():
         conda:
             "../../envs/flexmore.yaml"
         resources:
-            mem_mb=lambda wildcards, attempt: 1000 * attempt,
-            runtime=lambda wildcards, attempt: 30 * attempt,
+            mem_mb=lambda wildcards, attempt: REQUESTS.mb("compose", attempt),
+            runtime=lambda wildcards, attempt: REQUESTS.minutes("compose", attempt),
         params:
-            config=RESOLVED,
+            config=JOBS.config,
             sweep=name,
-            mixtures=[asdict(mixture) for mixture in sweep.mixtures],
-            seed=STUDY.seed if STUDY.controls else None,
-            chosen=chosen_by(name),
-            revision=RECIPES_REVISION,
+            depends_on=DEPENDS.compose(name),
         message:
             "compose the recipes of sweep {params.sweep}"
         shell:

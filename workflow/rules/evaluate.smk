@@ -1,41 +1,34 @@
-# One process a sweep: the backbone is loaded once and ranks are switched in place. Every finished task lies in cache/.
-# A sweep that `evaluate.jobs` cuts is evaluated in parts instead, which fill the cache; then its scores are published
-# from there without loading a model. They are the same bytes.
+# One process for each sweep: the backbone is loaded once, and ranks are changed in memory. Every finished task is in
+# cache/. A sweep that `evaluate.jobs` cuts is evaluated in parts, which fill the cache; then its scores are written from
+# there without loading a model. They are the same bytes.
 
 
 rule evaluate_part:
     input:
-        lambda wildcards: recipes(wildcards.sweep),
-        lambda wildcards: weights_of(wildcards.sweep),
-        suite=f"{ROOT}/suite/source.json",
-        calibration=calibrated(),
+        lambda wildcards: JOBS.evaluate_inputs(wildcards.sweep),
     output:
         touch(f"{ROOT}/cache/parts/{{sweep}}/{{part}}"),
     log:
         f"{ROOT}/logs/evaluate/{{sweep}}/{{part}}.log",
     benchmark:
         f"{ROOT}/benchmarks/evaluate/{{sweep}}/{{part}}.tsv"
-    priority: lambda wildcards: 1 if wildcards.sweep in PAIR_SWEEPS else 0
+    priority: lambda wildcards: JOBS.priority(wildcards.sweep)
     conda:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: for_attempt(
-            REQUESTS[wildcards.sweep], attempt
-        ).mb,
-        runtime=lambda wildcards, attempt: for_attempt(
-            REQUESTS[wildcards.sweep], attempt
-        ).minutes,
-        gpu=lambda wildcards: (
-            REQUESTS[wildcards.sweep].gpus if uses_gpus(STUDY.evaluate.device) else 0
+        mem_mb=lambda wildcards, attempt: REQUESTS.mb(
+            "evaluate", attempt, wildcards.sweep
         ),
+        runtime=lambda wildcards, attempt: REQUESTS.minutes(
+            "evaluate", attempt, wildcards.sweep
+        ),
+        gpu=lambda wildcards: REQUESTS.gpus("evaluate", wildcards.sweep),
         stage="",
     params:
-        config=RESOLVED,
-        part=lambda wildcards: PARTS[wildcards.sweep][wildcards.part].options,
-        settings=STUDY.evaluate.numbers,
-        tasks=STUDY.suite.tasks,
-        revision=ENGINE_REVISION,
+        config=JOBS.config,
+        part=lambda wildcards: JOBS.parts[wildcards.sweep][wildcards.part].options,
+        depends_on=DEPENDS.evaluate(),
     message:
         "evaluate {wildcards.part} of sweep {wildcards.sweep}"
     shell:
@@ -45,79 +38,65 @@ rule evaluate_part:
 
 rule evaluate:
     input:
-        lambda wildcards: recipes(wildcards.sweep),
-        lambda wildcards: weights_of(wildcards.sweep),
-        suite=f"{ROOT}/suite/source.json",
-        calibration=calibrated(),
+        lambda wildcards: JOBS.evaluate_inputs(wildcards.sweep),
     output:
-        directory(f"{ROOT}/scores/{{sweep}}"),
+        directory(JOBS.scores("{sweep}")),
     log:
         f"{ROOT}/logs/evaluate/{{sweep}}.log",
     benchmark:
         f"{ROOT}/benchmarks/evaluate/{{sweep}}.tsv"
     wildcard_constraints:
-        sweep=one_of(set(SWEEPS) - CUT),
-    priority: lambda wildcards: 1 if wildcards.sweep in PAIR_SWEEPS else 0
+        sweep=one_of(JOBS.whole),
+    priority: lambda wildcards: JOBS.priority(wildcards.sweep)
     conda:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: for_attempt(
-            REQUESTS[wildcards.sweep], attempt
-        ).mb,
-        runtime=lambda wildcards, attempt: for_attempt(
-            REQUESTS[wildcards.sweep], attempt
-        ).minutes,
-        gpu=lambda wildcards: (
-            REQUESTS[wildcards.sweep].gpus if uses_gpus(STUDY.evaluate.device) else 0
+        mem_mb=lambda wildcards, attempt: REQUESTS.mb(
+            "evaluate", attempt, wildcards.sweep
         ),
+        runtime=lambda wildcards, attempt: REQUESTS.minutes(
+            "evaluate", attempt, wildcards.sweep
+        ),
+        gpu=lambda wildcards: REQUESTS.gpus("evaluate", wildcards.sweep),
         stage="",
     params:
-        config=RESOLVED,
-        settings=STUDY.evaluate.numbers,
-        tasks=STUDY.suite.tasks,
-        revision=ENGINE_REVISION,
+        config=JOBS.config,
+        depends_on=DEPENDS.evaluate(),
     message:
         "evaluate sweep {wildcards.sweep}"
     shell:
         'exec python -m flexmore evaluate {wildcards.sweep} --config {params.config} --threads {threads} --stage "{resources.stage}" &> {log}'
 
 
-rule publish_parts:
+rule evaluate_from_parts:
     input:
-        lambda wildcards: recipes(wildcards.sweep),
-        lambda wildcards: weights_of(wildcards.sweep),
-        lambda wildcards: parts(wildcards.sweep),
-        suite=f"{ROOT}/suite/source.json",
-        calibration=calibrated(),
+        lambda wildcards: JOBS.evaluate_inputs(wildcards.sweep),
+        lambda wildcards: JOBS.evaluated_parts(wildcards.sweep),
     output:
-        directory(f"{ROOT}/scores/{{sweep}}"),
+        directory(JOBS.scores("{sweep}")),
     log:
         f"{ROOT}/logs/evaluate/{{sweep}}.log",
     benchmark:
         f"{ROOT}/benchmarks/evaluate/{{sweep}}.tsv"
     wildcard_constraints:
-        sweep=one_of(CUT),
+        sweep=one_of(JOBS.cut),
     localrule: True
     conda:
         "../../envs/flexmore.yaml"
     threads: 1
     params:
-        config=RESOLVED,
-        settings=STUDY.evaluate.numbers,
-        tasks=STUDY.suite.tasks,
-        revision=ENGINE_REVISION,
+        config=JOBS.config,
+        depends_on=DEPENDS.evaluate(),
     message:
-        "publish sweep {wildcards.sweep}, evaluated in parts"
+        "evaluate sweep {wildcards.sweep} from its parts"
     shell:
         "exec python -m flexmore evaluate {wildcards.sweep} --config {params.config} --threads {threads} &> {log}"
 
 
 rule calibrate:
     input:
-        recipes("public"),
-        weights_of("public"),
-        suite=f"{ROOT}/suite/source.json",
+        JOBS.calibrate_inputs(),
     output:
         f"{ROOT}/calibration/passed.json",
     log:
@@ -128,18 +107,13 @@ rule calibrate:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: for_attempt(REQUESTS["public"], attempt).mb,
-        runtime=lambda wildcards, attempt: for_attempt(
-            REQUESTS["public"], attempt
-        ).minutes,
-        gpu=lambda wildcards: int(uses_gpus(STUDY.evaluate.device)),
+        mem_mb=lambda wildcards, attempt: REQUESTS.mb("calibrate", attempt),
+        runtime=lambda wildcards, attempt: REQUESTS.minutes("calibrate", attempt),
+        gpu=REQUESTS.gpus("calibrate"),
         stage="",
     params:
-        config=RESOLVED,
-        settings=STUDY.evaluate.numbers,
-        calibration=STUDY.calibration.model_dump(exclude={"required"}),
-        tasks=STUDY.suite.tasks,
-        revision=ENGINE_REVISION,
+        config=JOBS.config,
+        depends_on=DEPENDS.calibrate(),
     message:
         "calibrate: the public model alone against published scores"
     shell:

@@ -3,10 +3,10 @@
 
 rule factorize:
     input:
-        f"{ROOT}/experts/{{expert}}/source.json",
+        JOBS.acquired("{expert}"),
     output:
-        index=f"{ROOT}/factors/{{expert}}/index.json",
-        spectrum=f"{ROOT}/factors/{{expert}}/spectrum.parquet",
+        JOBS.factorized("{expert}"),
+        JOBS.spectra("{expert}"),
     log:
         f"{ROOT}/logs/factorize/{{expert}}.log",
     benchmark:
@@ -15,17 +15,12 @@ rule factorize:
         "../../envs/flexmore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: for_attempt(
-            request_factorize(STUDY), attempt
-        ).mb,
-        runtime=lambda wildcards, attempt: for_attempt(
-            request_factorize(STUDY), attempt
-        ).minutes,
-        gpu=lambda wildcards: int(uses_gpus(STUDY.factors.device)),
+        mem_mb=lambda wildcards, attempt: REQUESTS.mb("factorize", attempt),
+        runtime=lambda wildcards, attempt: REQUESTS.minutes("factorize", attempt),
+        gpu=REQUESTS.gpus("factorize"),
     params:
-        config=RESOLVED,
-        factors=STUDY.factors.model_dump(exclude={"device"}),
-        revision=FACTORS_REVISION,
+        config=JOBS.config,
+        depends_on=DEPENDS.factorize(),
     message:
         "factorize {wildcards.expert}"
     shell:
@@ -34,14 +29,10 @@ rule factorize:
 
 rule measure:
     input:
-        index=f"{ROOT}/factors/{{expert}}/index.json",
-        spectrum=f"{ROOT}/factors/{{expert}}/spectrum.parquet",
+        JOBS.factorized("{expert}"),
+        JOBS.spectra("{expert}"),
     output:
-        expand(
-            "{root}/adapters/{{expert}}/r{rank}.json",
-            root=ROOT,
-            rank=[*STUDY.ladder, *STUDY.extra_ranks],
-        ),
+        JOBS.measured("{expert}"),
     log:
         f"{ROOT}/logs/measure/{{expert}}.log",
     benchmark:
@@ -50,11 +41,11 @@ rule measure:
     conda:
         "../../envs/flexmore.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=lambda wildcards, attempt: REQUESTS.mb("measure", attempt),
+        runtime=lambda wildcards, attempt: REQUESTS.minutes("measure", attempt),
     params:
-        config=RESOLVED,
-        source=digest("factors/measure.py"),
+        config=JOBS.config,
+        depends_on=DEPENDS.measure(),
     message:
         "measure the adapters of {wildcards.expert}"
     shell:

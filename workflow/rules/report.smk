@@ -1,4 +1,5 @@
 # Figures with captions, the report to read and the page to explore, for people and for `snakemake --report`.
+from flexmore.report.figures.catalogue import FIGURES, FIGURE_KINDS
 
 
 rule draw:
@@ -15,7 +16,7 @@ rule draw:
             )
             for name in FIGURES
         ],
-        expand("{root}/figures/{name}.svg", root=ROOT, name=FIGURES),
+        [f"{ROOT}/figures/{name}.svg" for name in FIGURES],
         report(
             f"{ROOT}/explore.html",
             category="Explore",
@@ -29,17 +30,11 @@ rule draw:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: for_attempt(
-            request_tables(STUDY, TASKS, "draw"), attempt
-        ).mb,
-        runtime=lambda wildcards, attempt: for_attempt(
-            request_tables(STUDY, TASKS, "draw"), attempt
-        ).minutes,
+        mem_mb=lambda wildcards, attempt: REQUESTS.mb("draw", attempt),
+        runtime=lambda wildcards, attempt: REQUESTS.minutes("draw", attempt),
     params:
-        config=RESOLVED,
-        settings=STUDY.analysis.model_dump(),
-        source=digest("analysis", "report"),
-        captions=captions(),
+        config=JOBS.config,
+        depends_on=DEPENDS.draw(),
     message:
         "draw the figures, write the report"
     shell:
@@ -56,7 +51,7 @@ rule figures:
     conda:
         "../../envs/analysis.yaml"
     params:
-        config=RESOLVED,
+        config=JOBS.config,
         reports=os.path.relpath(BASE / "reports"),
     message:
         "tables and figures from what has been measured"

@@ -1,13 +1,11 @@
 """Collect the scores, spectra and adapters of a complete study into `tables/`."""
 
-from pathlib import Path
-
 from flexmore.analysis.tables.collecting import collect_scores
 from flexmore.analysis.tables.spectra import gather_adapters, gather_spectra
 from flexmore.analysis.tables.storage import write_csv, write_parquet
 from flexmore.config.study import Study
-from flexmore.mixtures.grid import sweeps
 from flexmore.mixtures.recipe import Recipe
+from flexmore.steps.collected_files import adapter_files, score_files
 
 
 def collect(study: Study) -> None:
@@ -21,16 +19,4 @@ def collect(study: Study) -> None:
     collect_scores(files, [Recipe.read(paths.recipe(name)) for name in files], paths.tables, study.analysis.quarantine)
     spectra = gather_spectra(paths.factors(name) / "spectrum.parquet" for name in study.names)
     write_parquet(paths.tables / "spectra.parquet", spectra)
-    write_csv(paths.tables / "adapters.csv", gather_adapters(adapter_files(study)))
-
-
-def score_files(study: Study) -> dict[str, Path]:
-    """Return the file of each mixture's scores, by mixture."""
-    folder = study.paths.scores
-    return {m.name: folder(sweep.name) / f"{m.name}.json" for sweep in sweeps(study) for m in sweep.mixtures}
-
-
-def adapter_files(study: Study) -> list[Path]:
-    """Return the files that say what each expert keeps and costs at each rank."""
-    ranks = (*study.ladder, *study.extra_ranks)
-    return [study.paths.adapters(name) / f"r{rank}.json" for name in study.names for rank in ranks]
+    write_csv(paths.tables / "adapters.csv", gather_adapters(adapter_files(study, study.names)))

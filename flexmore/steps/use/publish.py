@@ -10,7 +10,8 @@ from flexmore.config.paths import StudyPaths
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.files import atomic_file, write_text
-from flexmore.steps.study.collect import collect, score_files
+from flexmore.steps.collected_files import score_files
+from flexmore.steps.study.collect import collect
 from flexmore.steps.use.report import report
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from flexmore.analysis.tables.catalogue import TABLES
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
-from flexmore.report.drawing import run_analysis, run_drawing
+from flexmore.report.drawing import run_drawing
 from flexmore.report.page.about import About
 from flexmore.steps.about_study import about_study
+from flexmore.steps.analysis_tables import write_analysis
 from flexmore.steps.captions import CAPTIONS
 
 
@@ -24,6 +25,6 @@ def report(folder: Path, study: Study | None = None) -> str:
     if study is None and (folder / "config.yaml").is_file():
         study = load_study(folder / "config.yaml")
     about = about_study(study) if study else About(family=folder.resolve().name)
-    run_analysis(folder / "tables", folder / "tables", about)
+    write_analysis(folder / "tables", folder / "tables", about)
     drawn = run_drawing(folder / "tables", folder, about, CAPTIONS)
     return f"{folder}/README.md, {folder}/explore.html, {len(drawn)} figures, {len(TABLES)} tables"

@@ -16,11 +16,12 @@ from flexmore.analysis.tables.catalogue import TABLES
 from flexmore.analysis.tables.collecting import collect_scores
 from flexmore.analysis.tables.storage import read_tables, write_csv, write_parquet, write_tables
 from flexmore.config.analysis import AnalysisSettings
-from flexmore.report.drawing import draw, run_analysis, run_drawing
+from flexmore.report.drawing import draw, run_drawing
 from flexmore.report.figures import curves, heatmaps, mixtures
 from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.figures.style import RankAxis, looks, styled
 from flexmore.report.page.about import About
+from flexmore.steps.analysis_tables import write_analysis
 
 SETTINGS = AnalysisSettings(draws=200)
 REPORT = Path(__file__).parents[3] / "workflow" / "report"
@@ -57,7 +58,7 @@ def test_same_bytes_twice_from_files_alone(study: Inputs, tmp_path: Path) -> Non
     write_parquet(source / "spectra.parquet", study.spectra)
     about = About("made", SETTINGS, {"math": 200})
     for out in ("one", "two"):
-        run_analysis(source, tmp_path / out / "tables", about)
+        write_analysis(source, tmp_path / out / "tables", about)
         run_drawing(source, tmp_path / out, about, REPORT)
     one, two = (sorted(path for path in (tmp_path / out).rglob("*") if path.is_file()) for out in ("one", "two"))
     assert len(one) == len(two) == len(TABLES) + 2 * len(FIGURES) + 2

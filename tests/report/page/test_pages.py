@@ -17,13 +17,14 @@ from flexmore.analysis.tables.catalogue import TABLE_ROWS, TABLES
 from flexmore.analysis.tables.collecting import collect_scores
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
-from flexmore.report.drawing import run_analysis, run_drawing
+from flexmore.report.drawing import run_drawing
 from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page import decisions as decide
 from flexmore.report.page import findings as say
 from flexmore.report.page.about import About
 from flexmore.report.page.readme import captions_in, readme
 from flexmore.report.page.words import gain, listing, markdown, number, points, span
+from flexmore.steps.analysis_tables import write_analysis
 
 SETTINGS = AnalysisSettings(draws=200)
 REPORT = Path(__file__).parents[3] / "workflow" / "report"
@@ -117,7 +118,7 @@ def test_every_figure_and_table_is_there_and_every_link_lives(study: Inputs, tmp
     for name in ("PREDICTIONS.md", "NOTES.md", "config.yaml"):
         (tmp_path / "made" / name).write_text("here")
     about = About("made", SETTINGS, FACTS, seed="0", command="do it")
-    run_analysis(source, source, about)
+    write_analysis(source, source, about)
     run_drawing(source, tmp_path / "made", about, REPORT)
     page = (tmp_path / "made" / "README.md").read_text()
     for target in re.findall(r"\]\(([^)]+)\)", page):
