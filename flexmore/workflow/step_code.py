@@ -6,25 +6,54 @@ expensive (`flexmore.revisions`).
 
 from flexmore.revisions import digest
 
-_ANALYSIS = ("analysis", "mixtures", "architectures", "config/paths.py")
-
 STEP_CODE = {
     "datasets": (
-        "steps/study/datasets.py", "suites", "evaluation/suite.py", "evaluation/olmes", "evaluation/paper",
-        "hub/client.py", "hub/datasets.py", "config/paths.py", "config/suite.py",
+        "steps/study/datasets.py",
+        "suites",
+        "evaluation/suite.py",
+        "evaluation/olmes",
+        "evaluation/paper",
+        "hub/client.py",
+        "hub/datasets.py",
+        "config/paths.py",
+        "config/suite.py",
     ),
-    "suite": ("steps/study/suite.py", "suites/study_suite.py", "evaluation/suite.py", "config/paths.py", "config/suite.py"),
+    "suite": (
+        "steps/study/suite.py",
+        "suites/study_suite.py",
+        "evaluation/suite.py",
+        "config/paths.py",
+        "config/suite.py",
+    ),
     "measure": ("steps/study/measure.py", "factors/measure.py", "architectures", "config/paths.py"),
-    "collect": ("steps/study/collect.py", "steps/collected_files.py", *_ANALYSIS),
+    "collect": (
+        "steps/study/collect.py",
+        "steps/collected_files.py",
+        "analysis",
+        "mixtures",
+        "architectures",
+        "config/paths.py",
+    ),
     "analyze": (
-        "steps/study/analyze.py", "steps/analysis_tables.py", "steps/about_study.py", "report/page/about.py",
-        "pocket/vocabulary.py", *_ANALYSIS,
+        "steps/study/analyze.py",
+        "steps/analysis_tables.py",
+        "steps/about_study.py",
+        "analysis",
+        "report/page/about.py",
+        "pocket/vocabulary.py",
+        "config/paths.py",
     ),
     "draw": (
-        "steps/study/draw.py", "steps/captions.py", "steps/about_study.py", "report", "pocket/vocabulary.py",
-        *_ANALYSIS,
+        "steps/study/draw.py",
+        "steps/captions.py",
+        "steps/about_study.py",
+        "analysis",
+        "report",
+        "architectures",
+        "pocket/vocabulary.py",
+        "config/paths.py",
     ),
-}  # fmt: skip
+}
 """Modules and folders of the package, by step."""
 
 PAPER_FILES = "evaluation/paper"

@@ -22,7 +22,7 @@ def test_data_sets_and_calibration_come_before_any_mixture(clone: Clone) -> None
     parts = [job for job in jobs if re.fullmatch(r"evaluate \d+-of-\d+ of sweep math", job)]
     assert len(parts) > 1
     assert all(waits(part, "suite/source.json", "calibration/passed.json") for part in parts)
-    assert "publish sweep math, evaluated in parts" in jobs
+    assert "evaluate sweep math from its parts" in jobs
 
 
 def test_without_a_network_it_ends_at_the_data_sets(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,12 +127,12 @@ def test_how_it_is_computed_changes_nothing(copy: Clone) -> None:
         ({"hours": 1, "tokens_per_second": 50}, ["1-of-2", "2-of-2"]),
     ],
 )
-def test_a_sweep_in_parts_is_published_after_them(copy: Clone, jobs: Any, parts: list[str]) -> None:
+def test_a_sweep_in_parts_is_evaluated_from_them(copy: Clone, jobs: Any, parts: list[str]) -> None:
     copy.configure(lambda study: study["evaluate"].update(jobs=jobs))
     planned = copy.planned("results/smoke/scores/joint-a2-selected")
     own = [f"evaluate {part} of sweep joint-a2-selected" for part in parts]
-    about = [job for job in planned if job.startswith(("evaluate", "publish")) and "joint-a2-selected" in job]
-    assert about == [*own, "publish sweep joint-a2-selected, evaluated in parts"]
+    about = [job for job in planned if job.startswith("evaluate") and "joint-a2-selected" in job]
+    assert about == [*own, "evaluate sweep joint-a2-selected from its parts"]
 
 
 def test_a_setting_of_the_evaluation_repeats_no_training(copy: Clone) -> None:

@@ -1,0 +1,66 @@
+"""Rules, verbs, steps, logs and benchmarks have the same names."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from flexmore.cli.app import app
+
+STEPS = {path.stem: path.parent.name for path in Path("flexmore/steps").glob("*/*.py") if path.stem != "__init__"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule as its text has it; the name of one that is made in a loop is what stands before the loop's part."""
+
+    name: str
+    text: str
+
+    def find(self, pattern: str) -> list[str]:
+        return re.findall(pattern, self.text)
+
+    @property
+    def verb(self) -> str:
+        [verb] = self.find(r"python -m flexmore (\S+)")
+        return verb
+
+
+def read_rules() -> list[Rule]:
+    text = "\n".join(path.read_text() for path in sorted(Path("workflow/rules").glob("*.smk")))
+    parts = re.split(r"^( *rule[^\n]*:)$", text, flags=re.MULTILINE)[1:]
+    found = []
+    for head, body in zip(parts[::2], parts[1::2], strict=True):
+        named = re.match(r" *rule (\w+):", head) or re.search(r'name:\s+f"(\w+)_\{', body)
+        assert named is not None, head
+        found.append(Rule(named[1], body))
+    return found
+
+
+RULES = read_rules()
+
+
+def test_every_step_of_the_study_has_a_rule_and_nothing_else_has_one() -> None:
+    assert {rule.verb for rule in RULES} == {name for name, panel in STEPS.items() if panel == "study"} | {"figures"}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_has_the_name_of_its_verb_its_step_and_its_log(rule: Rule) -> None:
+    assert rule.name == rule.verb or rule.name.startswith(f"{rule.verb}_")
+    assert rule.verb in get_command(app).commands  # type: ignore[attr-defined]
+    assert rule.verb in STEPS
+    [log] = rule.find(r'log:\s+f"\{ROOT\}/(.*)",')
+    assert re.fullmatch(rf"logs/{rule.verb}(/.+)?\.log", log)
+    if rule.verb != "figures":
+        [benchmark] = rule.find(r'benchmark:\s+f"\{ROOT\}/(.*)"')
+        assert re.fullmatch(rf"benchmarks/{rule.verb}(/.+)?\.tsv", benchmark)
+        assert rule.find(r"depends_on=.*?DEPENDS\.(\w+)\(") == [rule.verb]
+        assert set(rule.find(r'REQUESTS\.\w+\(\s*"(\w+)"')) <= {rule.verb}
+
+
+def test_rules_hold_no_code() -> None:
+    """What is computed is in flexmore/workflow, where it is tested."""
+    for path in Path("workflow").rglob("*.smk"):
+        assert not re.search(r"^\s*(def|class) ", path.read_text(), flags=re.MULTILINE), path
