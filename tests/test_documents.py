@@ -1,4 +1,4 @@
-"""README and docs: the Quick start's blocks are what they promise, links lead somewhere, nothing is left blank."""
+"""README and docs: the Quick start is what it promises, links and paths lead somewhere, nothing is left blank."""
 
 import re
 from pathlib import Path
@@ -30,9 +30,11 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_links_lead_somewhere_and_nothing_is_left_blank(document: Path) -> None:
+def test_links_and_paths_lead_somewhere_and_nothing_is_left_blank(document: Path) -> None:
     text = document.read_text()
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         if not target.startswith("http"):
             assert (document.parent / target).exists(), target
+    for path in re.findall(r"`((?:benchmarks|docs|envs|flexmore|profiles|tests|workflow)/[\w./-]+)`", text):
+        assert Path(path).exists(), path
     assert not re.search(r"@[A-Z]+@", text)

@@ -106,7 +106,6 @@ def whole(clone: Clone, hub: Hub) -> None:
     assert clone.planned() == []
 
 
-@pytest.mark.timeout(900)
 def test_in_part(rehearsed: Clone, hub: Hub) -> None:
     whole(rehearsed, hub)
 

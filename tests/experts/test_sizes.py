@@ -1,0 +1,30 @@
+"""The sizes of a study's models, before anything is acquired."""
+
+from typing import Any
+
+import pytest
+
+from flexmore.architectures.sizes import ModelSizes
+from flexmore.checkpoints.reader import Checkpoint
+from flexmore.errors import FlexmoreError
+from flexmore.experts.sizes import sizes_of
+
+HUB = {name: {"source": "hub", "repo": f"made/{name}"} for name in ("public", "math", "news", "code")}
+STATED = {"hidden": 8, "ffn": 16, "layers": 2, "vocabulary": 50, "heads": 2, "key_value_heads": 1}
+
+
+def test_of_a_folder_they_are_its_checkpoints(study_of: Any, family: Any) -> None:
+    assert sizes_of(study_of()) == Checkpoint(family / "public").sizes
+
+
+def test_of_a_hub_they_must_be_stated(study_of: Any) -> None:
+    assert sizes_of(study_of(experts=HUB, sizes=STATED)) == ModelSizes(**STATED)
+    with pytest.raises(FlexmoreError, match=r"made/public are not known here; run `flexmore acquire public`"):
+        sizes_of(study_of(experts=HUB))
+
+
+def test_of_the_pocket_they_are_the_configurations(study_of: Any) -> None:
+    pocket = {name: {"source": "pocket"} for name in ("public", "math")}
+    found = sizes_of(study_of(experts=pocket, joint={"active": [2], "selections": []}, pocket={"hidden": 24}))
+    assert found.hidden == 24
+    assert found.vocabulary > 0
