@@ -7,7 +7,7 @@ import typer
 
 from flexmore.cli.options import DEFAULT, REPORTS, AsJson, Config, Reports, Threads
 from flexmore.config.loading import load_study
-from flexmore.exchange.choices import Base, Format, RouterChoice, RouterKind
+from flexmore.exchange.choices import Base, Format, RouterChoice, RouterSource
 
 PANEL = "Use"
 verbs = typer.Typer()
@@ -101,7 +101,7 @@ def import_experts(
         int | None, typer.Option(help="Experts per token of the recipe; default: the checkpoint's; an adapter: 2.")
     ] = None,
     router: Annotated[
-        RouterKind, typer.Option(help="An adapter's router row: zero, read from a file, fitted to text.")
+        RouterSource, typer.Option(help="An adapter's router row: zero, read from a file, fitted to text.")
     ] = "zero",
     rows: Annotated[
         Path | None, typer.Option(help="With file: safetensors, `router` [layers, hidden]; with fit: a domain's text.")

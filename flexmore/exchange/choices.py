@@ -7,7 +7,7 @@ from typing import Literal
 Format = Literal["flexolmo", "flexmore", "peft"]
 Base = Literal["dense", "flexolmo"]
 """Layout of the public model that a `peft` adapter is for: dense, or a FlexOlmo of one expert."""
-RouterKind = Literal["zero", "file", "fit"]
+RouterSource = Literal["zero", "file", "fit"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class RouterChoice:
     """Hold where the router row of an imported adapter comes from.
 
     Attributes:
-        kind: `zero`: public's logit, so that both experts have the same weight; `file`: read; `fit`: fitted to text.
+        source: `zero`: public's logit, so that both experts have the same weight; `file`: read; `fit`: fitted to text.
         path: of `file`: safetensors with `router` [layers, hidden]; of `fit`: a text of the expert's domain.
         against: of `fit`: other text; None: random tokens, from which any text differs.
         target: of `fit`: the expert's logit above public's on its domain, and below it elsewhere.
@@ -23,7 +23,7 @@ class RouterChoice:
         tokens: of `fit`: the most tokens taken of each text.
     """
 
-    kind: RouterKind = "zero"
+    source: RouterSource = "zero"
     path: Path | None = None
     against: Path | None = None
     target: float = 4.0

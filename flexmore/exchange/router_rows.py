@@ -26,11 +26,11 @@ def router_rows(choice: RouterChoice, public: Path, public_rows: Tensor, sizes: 
     Raises:
         FlexmoreError: a file is missing, or does not hold what is needed.
     """
-    if choice.kind == "zero":
+    if choice.source == "zero":
         return torch.zeros_like(public_rows)
     if choice.path is None:
-        raise FlexmoreError(f"--router {choice.kind} needs a file; name it with --rows FILE")
-    if choice.kind == "file":
+        raise FlexmoreError(f"--router {choice.source} needs a file; name it with --rows FILE")
+    if choice.source == "file":
         return _read_rows(choice.path, (sizes.layers, sizes.hidden)).to(public_rows.dtype)
     fitted = _fit_rows(choice, public)
     return (public_rows.to(fitted) + fitted).to(public_rows.dtype)

@@ -8,7 +8,7 @@ TIMEOUT = 60.0
 """Seconds."""
 
 
-def ask(path: str, kind: Literal["dataset", "model"], revision: str | None, endpoint: str | None = None) -> Any:
+def ask(path: str, repo_type: Literal["dataset", "model"], revision: str | None, endpoint: str | None = None) -> Any:
     """Return what the hub says of a repository, of a model its files too, after asking for leave to read it.
 
     Raises:
@@ -18,16 +18,18 @@ def ask(path: str, kind: Literal["dataset", "model"], revision: str | None, endp
 
     api = HfApi(endpoint=endpoint)
     try:
-        info = api.repo_info(path, repo_type=kind, revision=revision, timeout=TIMEOUT, files_metadata=kind == "model")
-        api.auth_check(path, repo_type=kind)
+        info = api.repo_info(
+            path, repo_type=repo_type, revision=revision, timeout=TIMEOUT, files_metadata=repo_type == "model"
+        )
+        api.auth_check(path, repo_type=repo_type)
     except Exception as error:
-        raise explain(error, page_of(path, kind), revision) from None
+        raise explain(error, page_of(path, repo_type), revision) from None
     return info
 
 
-def page_of(path: str, kind: Literal["dataset", "model"]) -> str:
+def page_of(path: str, repo_type: Literal["dataset", "model"]) -> str:
     """Return the address of a repository's page."""
-    return f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{path}"
+    return f"https://huggingface.co/{'datasets/' if repo_type == 'dataset' else ''}{path}"
 
 
 def explain(error: Exception, page: str, revision: str | None) -> FlexmoreError:

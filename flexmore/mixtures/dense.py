@@ -1,4 +1,4 @@
-"""Which experts run dense: decided by the multiplications that a token costs, not by a constant."""
+"""Which experts run with dense weights instead of factors: those that are cheaper so, by multiplications per token."""
 
 from functools import cache
 from math import comb
@@ -11,23 +11,23 @@ What a sweep's mixture shows counts too, and is kept even where it alone is more
 
 
 def dense_experts(ranks: tuple[float | None, ...], active: int, hidden: int, ffn: int) -> frozenset[int]:
-    """The experts of a layer that are cheaper as dense weights than as corrections to the public expert.
+    """Return the experts of a layer that are cheaper as dense weights than as corrections to the public expert.
 
-    A layer costs, per token and in units of one projection's `hidden * ffn` multiplications times three: one for
-    the public products that all low-rank experts share, unless a token has chosen none of them; one for each
-    chosen dense expert; `rank * (hidden + ffn) / (hidden * ffn)` for each chosen low-rank one. Every expert is
-    taken as equally likely to be chosen. Where a token chooses public too, an adapter pays up to rank
-    `hidden * ffn / (hidden + ffn)`, 2985 at 4096 x 11008; where it chooses `k` others, up to `1 - 1/k` of that.
+    In units of the public expert's multiplications (three projections of `hidden * ffn`), a token costs a layer: 1 for
+    the public products that all low-rank experts share, unless it chooses none of them; 1 for each chosen dense expert;
+    `rank * (hidden + ffn) / (hidden * ffn)` for each chosen low-rank one. Every expert is assumed to be equally likely
+    to be chosen. Where a token chooses public too, factors are cheaper up to rank `hidden * ffn / (hidden + ffn)`, 2985
+    at 4096 x 11008; where it chooses `k` others, up to `1 - 1/k` of that.
 
-    The same numbers, read as bytes of weights, are what a single token (decoding) costs.
+    The same numbers, read as bytes of weights, are the cost of decoding a single token.
 
     Args:
-        ranks: of each expert, public first; None for full-size, which is always dense but for public, whose
-            products are the shared ones. Of ranks that differ by projection, their mean.
-        active: experts a token chooses.
+        ranks: of each expert, public first; None for full size, which is always dense except for public, whose
+            products are the shared ones; the mean rank where ranks differ by projection.
+        active: experts that a token chooses.
 
     Returns:
-        The indices of the experts to run dense, public never among them.
+        The indices of the experts to run dense; never that of public.
     """
     return _cheapest(ranks, active, hidden, ffn)[1]
 
@@ -60,7 +60,7 @@ def _cheapest(ranks: tuple[float | None, ...], active: int, hidden: int, ffn: in
 
 
 def break_even(experts: int, active: int, hidden: int, ffn: int) -> int:
-    """The highest rank at which adapters, all of the same rank, are not yet run dense.
+    """Return the highest rank at which adapters, all of the same rank, do not run dense.
 
     Args:
         experts: of the mixture, public included.

@@ -1,4 +1,4 @@
-"""The study's mixtures: which there are, what they are called, what they weigh, what names their weights."""
+"""The mixtures of a study: which there are, what they are called, and which sweep evaluates each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,15 +11,19 @@ from flexmore.errors import FlexmoreError
 from flexmore.mixtures.parameters import effective_rank
 
 Kind = Literal["baseline", "pair", "joint", "extra", "control"]
+"""The public model alone; public and one expert, at a rank of the ladder; public and all experts; a pair at a rank that
+is not on the ladder; a pair whose expert's delta is replaced by a random one."""
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Public and experts, each at a rank, with a number of active experts per token.
+    """Hold a mixture: public and experts, each at a rank, with a number of active experts per token.
 
     Attributes:
-        rank: the label of the condition: a rank, `full`, a selection's name, or `0` for the baseline.
-        ranks: one for each of `experts`; empty where a selection has not been made yet.
+        experts: without public.
+        ranks: one for each of `experts`; empty where a selection will choose them.
+        active: experts per token.
+        rank: the label of the condition: a rank, `full`, the name of a selection or control, or `0` for the baseline.
     """
 
     name: str
@@ -31,13 +35,13 @@ class Mixture:
 
     @property
     def selected(self) -> bool:
-        """Whether a selection chooses its ranks, after the pairs have been evaluated."""
+        """Tell whether a selection chooses its ranks, after the pairs have been evaluated."""
         return self.kind == "joint" and self.rank != "full" and not self.rank.isdigit()
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Mixtures that share one loaded backbone: one process, one job."""
+    """Hold the mixtures that share one loaded backbone and are evaluated by one job."""
 
     name: str
     experts: tuple[str, ...]
@@ -45,15 +49,15 @@ class Sweep:
 
     @property
     def joint(self) -> bool:
-        """Whether its mixtures are joint ones; those of the others are what selections choose from."""
+        """Tell whether its mixtures are joint ones; selections choose from the others."""
         return any(mixture.kind == "joint" for mixture in self.mixtures)
 
 
 def sweeps(study: Study) -> tuple[Sweep, ...]:
-    """Every mixture of a study, in the order in which tables list them.
+    """Return the sweeps of a study, in the order in which tables list their mixtures.
 
-    The baseline; per expert its pairs, extras and controls; per number of active experts the uniform joint
-    mixtures, and apart from them, since they wait for the pairs' scores, the selected ones.
+    They are the baseline; for each expert its pairs, extras and controls; for each number of active experts the joint
+    mixtures of one rank, and in a sweep of their own the selected ones, since they wait for the pairs' scores.
     """
     found = [Sweep("public", (), (Mixture("public", "baseline", (), (), 1, "0"),))]
     full: tuple[Rank, ...] = ("full",) if "full" in study.ranks else ()
@@ -82,7 +86,7 @@ def sweeps(study: Study) -> tuple[Sweep, ...]:
 
 
 def find_sweep(study: Study, name: str) -> Sweep:
-    """The sweep of that name.
+    """Return the sweep of that name.
 
     Raises:
         FlexmoreError: the study has none.
@@ -94,7 +98,7 @@ def find_sweep(study: Study, name: str) -> Sweep:
 
 
 def find_mixture(study: Study, name: str) -> Mixture:
-    """The mixture of that name.
+    """Return the mixture of that name.
 
     Raises:
         FlexmoreError: the study has none.
@@ -106,7 +110,7 @@ def find_mixture(study: Study, name: str) -> Mixture:
 
 
 def grid(study: Study) -> tuple[Mixture, ...]:
-    """Every mixture of a study, the baseline, extras and controls included."""
+    """Return every mixture of a study."""
     return tuple(mixture for sweep in sweeps(study) for mixture in sweep.mixtures)
 
 
@@ -114,8 +118,8 @@ def _label(rank: Rank) -> str:
     return "full" if rank == "full" else f"r{rank}"
 
 
-def counts(mixtures: Sequence[Mixture]) -> dict[str, int]:
-    """How many mixtures there are of each kind."""
+def count_kinds(mixtures: Sequence[Mixture]) -> dict[str, int]:
+    """Return how many mixtures there are of each kind."""
     found: dict[str, int] = {}
     for mixture in mixtures:
         found[mixture.kind] = found.get(mixture.kind, 0) + 1

@@ -45,32 +45,33 @@ def parse_parameters(text: str) -> ParameterCount:
 
 
 def effective_rank(rank: Rank, sizes: ModelSizes) -> Rank:
-    """The rank that counts: above min(hidden, ffn) an adapter saturates; `full` stays `full`."""
+    """Return the rank that an adapter really has: at most min(hidden, ffn); `full` stays `full`."""
     return rank if rank == "full" else min(rank, sizes.saturation)
 
 
 def count_parameters(sizes: ModelSizes, ranks: Mapping[str, Rank], active: int) -> dict[str, Any]:
-    """Parameters of a mixture by part.
+    """Count the parameters of a mixture.
 
     Args:
-        ranks: each expert's rank; empty for the public model alone, which has no router.
+        ranks: expert -> rank; empty for the public model alone, which has no router.
         active: experts per token.
 
     Returns:
-        `backbone`, `public` (expert 0's FFN), `routers`, `experts` (a number each), `total`, and `active`: the most
-        that one token can use, the public FFN (every adapter is applied on top of it) and the costliest experts.
+        The numbers `backbone`, `public` (expert 0's feed-forward networks), `routers`, `experts` (expert -> number),
+        `total` and `active`: the most that one token can use, which is backbone, public, routers (every adapter is
+        added to the public weights) and the largest experts.
     """
     experts = {name: _expert_parameters(effective_rank(rank, sizes), sizes) for name, rank in ranks.items()}
     routers = sizes.layers * sizes.hidden * (len(ranks) + 1) if ranks else 0
     shared = sizes.backbone + sizes.full_expert + routers
-    costliest = sorted(experts.values(), reverse=True)[: max(active, 0)]
+    largest = sorted(experts.values(), reverse=True)[: max(active, 0)]
     return {
         "backbone": sizes.backbone,
         "public": sizes.full_expert,
         "routers": routers,
         "experts": experts,
         "total": shared + sum(experts.values()),
-        "active": shared + sum(costliest),
+        "active": shared + sum(largest),
     }
 
 

@@ -1,4 +1,4 @@
-"""Recipes: mixtures with everything decided, and what names their weights."""
+"""Recipes: mixtures with everything decided, and the fingerprints of their weights."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,10 +16,13 @@ from flexmore.revisions import RECIPES_REVISION
 
 @dataclass(frozen=True)
 class Recipe:
-    """A mixture with everything decided: the effective ranks, the parameters, the fingerprint of its weights.
+    """Hold a mixture with everything decided.
 
     Attributes:
-        seed: of a control's random deltas; None for all others.
+        effective_ranks: one for each expert: what its adapter really has.
+        parameters: as `count_parameters` returns them.
+        fingerprint: of the mixture's weights; names its scores in the cache.
+        seed: of a control's random deltas; None for all other kinds.
     """
 
     mixture: Mixture
@@ -29,7 +32,7 @@ class Recipe:
     seed: int | None = None
 
     def to_json(self, family: str) -> dict[str, Any]:
-        """The content of `mixtures/<name>.json`."""
+        """Return the content of `mixtures/<name>.json`."""
         return {
             "family": family,
             **asdict(self.mixture),
@@ -44,7 +47,7 @@ class Recipe:
         """Read `mixtures/<name>.json`.
 
         Raises:
-            FlexmoreError: the file is missing, is not JSON or is not a recipe.
+            FlexmoreError: the file is missing, is no JSON or no recipe.
         """
         content = read_json(path)
         try:
@@ -70,17 +73,16 @@ def make_recipe(
     seed: int | None = None,
     stored: Mapping[str, int] | None = None,
 ) -> Recipe:
-    """Turn a mixture whose ranks are known into its recipe.
+    """Return the recipe of a mixture whose ranks are known.
 
     Args:
-        sources: fingerprint of each expert's checkpoint, `public` included.
-        factors: fingerprint of each expert's factors.
+        sources: the fingerprint of each expert's checkpoint, `public` included.
+        factors: the fingerprint of each expert's factors.
         seed: of a control's random deltas.
-        stored: how many components each expert's store holds, where `factors.max_rank` may have cut it; an adapter that
-            saturates is then the expert's own weights.
+        stored: how many components each expert's store holds; without an entry, all.
 
     Raises:
-        FlexmoreError: not one rank for each expert; a rank that a store was cut below.
+        FlexmoreError: the mixture has not one rank for each expert, or a store holds too few components for a rank.
     """
     if len(mixture.ranks) != len(mixture.experts):
         raise FlexmoreError(
@@ -89,24 +91,26 @@ def make_recipe(
     held = dict.fromkeys(mixture.experts, sizes.saturation) | dict(stored or {})
     pairs = zip(mixture.experts, mixture.ranks, strict=True)
     ranks = tuple(available_rank(mixture, name, rank, held[name], sizes) for name, rank in pairs)
-    parts: list[Any] = []
+    experts: list[Any] = []
     for name, rank in zip(mixture.experts, ranks, strict=True):
-        part: dict[str, Any] = {"expert": sources[name], "rank": rank}
+        entry: dict[str, Any] = {"expert": sources[name], "rank": rank}
         if rank not in ("full", 0):
-            part["factors"] = factors[name]
+            entry["factors"] = factors[name]
         if mixture.kind == "control":
-            part["control"] = [mixture.rank, seed]
-        parts.append(part)
-    weights = {"public": sources["public"], "experts": parts, "active": mixture.active, "revision": RECIPES_REVISION}
+            entry["control"] = [mixture.rank, seed]
+        experts.append(entry)
+    weights = {"public": sources["public"], "experts": experts, "active": mixture.active, "revision": RECIPES_REVISION}
     counted = count_parameters(sizes, dict(zip(mixture.experts, mixture.ranks, strict=True)), mixture.active)
     return Recipe(mixture, ranks, counted, fingerprint(weights), seed)
 
 
 def available_rank(mixture: Mixture, name: str, rank: Rank, held: int, sizes: ModelSizes) -> Rank:
-    """The effective rank that an expert's store of `held` components can give.
+    """Return the effective rank of an expert whose store holds `held` components.
+
+    Where `factors.max_rank` cut the store, an adapter that saturates becomes the expert's own weights (`full`).
 
     Raises:
-        FlexmoreError: a rank that the store was cut below.
+        FlexmoreError: the store holds too few components for the rank.
     """
     rank = effective_rank(rank, sizes)
     if rank == "full" or rank <= held:
@@ -114,6 +118,6 @@ def available_rank(mixture: Mixture, name: str, rank: Rank, held: int, sizes: Mo
     if rank == sizes.saturation and mixture.kind != "control":
         return "full"
     raise FlexmoreError(
-        f"{mixture.name}: rank {rank} of {name}, whose store holds {held}; expected at most that or a rank that "
-        f"saturates ({sizes.saturation}); raise factors.max_rank and factorize again"
+        f"{mixture.name}: rank {rank} of {name}, whose store holds {held} components; expected at most that "
+        f"many, or a rank that saturates ({sizes.saturation}); raise factors.max_rank and factorize again"
     )

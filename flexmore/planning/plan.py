@@ -11,7 +11,7 @@ import psutil
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.study import Study
 from flexmore.evaluation.suite import TaskInfo
-from flexmore.mixtures.grid import counts, distinct_mixtures, grid, sweeps
+from flexmore.mixtures.grid import count_kinds, distinct_mixtures, grid, sweeps
 from flexmore.planning.disk import plan_disk
 from flexmore.planning.jobs import cut_sweep
 from flexmore.planning.memory import MIB, Memory, acquire_memory, count_gpus, evaluate_memory, factorize_memory
@@ -28,7 +28,7 @@ def plan(
         on_hub: bytes of experts' repositories, as the hub states them (`flexmore.planning.downloads`).
     """
     mixtures = grid(study)
-    kinds = counts(mixtures)
+    kinds = count_kinds(mixtures)
     groups: dict[str, int] = {}
     for task in tasks:
         groups[task.group] = groups.get(task.group, 0) + 1

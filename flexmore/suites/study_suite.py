@@ -1,4 +1,4 @@
-"""Which tasks a study evaluates, and their way into `suite/`, where evaluation reads them."""
+"""The suite of a study: which tasks it has, written to `suite/`, and read from there for evaluation."""
 
 import shutil
 from dataclasses import replace
@@ -13,10 +13,10 @@ from flexmore.files import atomic_folder, sha256_of, write_json
 
 
 def tasks_of(study: Study) -> tuple[TaskInfo, ...]:
-    """The tasks of a study in the order of its suite, before anything is written.
+    """Return the tasks of a study in the order of its suite; nothing needs to be written before.
 
     Raises:
-        FlexmoreError: a task that the suite does not have.
+        FlexmoreError: the suite lacks a task that `suite.tasks` names.
     """
     if study.suite.source == "folder":
         return Suite.read(Path(str(study.suite.path))).select(study.suite.tasks).index
@@ -32,7 +32,7 @@ def tasks_of(study: Study) -> tuple[TaskInfo, ...]:
 
 
 def open_suite(study: Study) -> Suite:
-    """The suite of a study as evaluation reads it, cut down to the tasks wanted.
+    """Return the suite that was written for a study, with the tasks that it evaluates.
 
     Raises:
         FlexmoreError: it has not been written, or lacks a task.
@@ -42,7 +42,7 @@ def open_suite(study: Study) -> Suite:
 
 
 def write_suite(study: Study) -> None:
-    """Put the whole suite into `suite/`, with the SHA-256 of every file in `source.json`."""
+    """Write the whole suite to `suite/`, with the SHA-256 of every file in `source.json`."""
     with atomic_folder(study.paths.suite) as temporary:
         if study.suite.source == "folder":
             shutil.copytree(str(study.suite.path), temporary, dirs_exist_ok=True)
@@ -63,5 +63,5 @@ def write_suite(study: Study) -> None:
 
 
 def _paper(study: Study, info: TaskInfo) -> TaskInfo:
-    """A task of the paper with the primary metric that the study reads."""
+    """Return a task of the paper with the primary metric that the study chooses."""
     return replace(info, metric=study.suite.words_metric) if info.group == "Gen5" else info

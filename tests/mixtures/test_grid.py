@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from flexmore.config.loading import load_study
-from flexmore.mixtures.grid import counts, grid, sweeps
+from flexmore.mixtures.grid import count_kinds, grid, sweeps
 
 
 def test_the_study_has_150_mixtures_with_the_names_of_the_words() -> None:
     mixtures = grid(load_study(Path("config/config.yaml")))
-    found = counts(mixtures)
+    found = count_kinds(mixtures)
     assert (found["baseline"], found["pair"], found["joint"]) == (1, 96, 54)
     names = [mixture.name for mixture in mixtures]
     assert len(set(names)) == len(names)
