@@ -20,7 +20,7 @@ from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.factors import FactorSettings
 from flexmore.device import torch_device
 from flexmore.factors.factorize import factorize_expert
-from flexmore.lowrank import basis as eigen
+from flexmore.lowrank.basis import gram_matrix, newton_schulz_step
 
 RANKS = [2**step for step in range(15)]
 
@@ -46,9 +46,9 @@ def obvious(pair: Path, out: Path, device: torch.device) -> None:
 def arithmetic(deltas: list[Tensor]) -> None:
     """What a delta costs that passes in fp32, or, given one in fp64, what it costs there."""
     for d in deltas:
-        basis = torch.linalg.eigh(eigen.gram_matrix(d))[1].T
+        basis = torch.linalg.eigh(gram_matrix(d))[1].T
         if d.dtype == torch.float32:
-            basis = eigen.polish(basis)
+            basis = newton_schulz_step(basis)
         _ = basis @ d
 
 

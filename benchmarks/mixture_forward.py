@@ -24,7 +24,7 @@ from transformers import FlexOlmoConfig, FlexOlmoForCausalLM
 from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoSparseMoeBlock
 
 from flexmore.architectures.names import PROJECTIONS
-from flexmore.lowrank import svd as lowrank
+from flexmore.lowrank.svd import merge_adapter
 from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM
 from flexmore.modeling.dense_cache import DenseCache
 from flexmore.modeling.modeling_flexmore import FlexMoRESparseMoeBlock
@@ -101,7 +101,7 @@ def build(hidden: int, ffn: int, rank: int, device: torch.device, dtype: torch.d
         merged = []
         for projection in PROJECTIONS:
             weight, factors = public.get_parameter(f"{projection}.weight"), expert.factors(projection)
-            merged.append(lowrank.adapted(weight, factors[0].weight, factors[1].weight.T) if factors else weight)
+            merged.append(merge_adapter(weight, factors[0].weight, factors[1].weight.T) if factors else weight)
         dense.experts.gate_up_proj[slot] = torch.cat(merged[:2])
         dense.experts.down_proj[slot] = merged[2]
     return Case(hidden, ffn, rank, dense, ours)

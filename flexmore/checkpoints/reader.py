@@ -19,7 +19,7 @@ from flexmore.architectures.sizes import ModelSizes
 from flexmore.checkpoints.folder import INDEX, SINGLE
 from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.files import read_json
-from flexmore.lowrank.svd import adapted
+from flexmore.lowrank.svd import merge_adapter
 
 ExpertLayout = Literal["whole", "factored", "fused"]
 """How a projection of an expert lies on disk: its weights, its factors A and B, or a slice of all experts' tensor."""
@@ -167,7 +167,9 @@ class Checkpoint:
             return self.expert_weight(layer, 0, projection)
         layout, name = self._find(layer, expert, projection)
         if layout == "factored":
-            return adapted(self.expert_weight(layer, 0, projection), *self.expert_factors(layer, expert, projection))
+            return merge_adapter(
+                self.expert_weight(layer, 0, projection), *self.expert_factors(layer, expert, projection)
+            )
         if layout == "whole":
             found = self.tensor(name)
         elif projection == "down_proj":

@@ -6,7 +6,7 @@ Factors are rank-major: a [r, in] and b [r, out], whose product b.T @ a is the d
 import torch
 from torch import Tensor
 
-from flexmore.lowrank.svd import balanced
+from flexmore.lowrank.svd import factorize_product
 
 
 def used_components(a: Tensor, b: Tensor) -> int:
@@ -23,7 +23,7 @@ def canonical(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     a, b = a[:rank], b[:rank]
     if rank == 0 or is_svd(a, b):
         return a.contiguous(), b.contiguous()
-    found = balanced(a, b)
+    found = factorize_product(a, b)
     return found.a.to(a.dtype).contiguous(), found.b.to(b.dtype).contiguous()
 
 

@@ -19,7 +19,7 @@ from flexmore.errors import CheckpointError
 from flexmore.exchange.canonical import canonical, padded, singular_values, used_components
 from flexmore.exchange.formats import public_spec
 from flexmore.experts.describe import describe
-from flexmore.factors.store import layer_tensor, write_index, write_layer
+from flexmore.factors.store import read_layer_tensor, write_index, write_layer
 from flexmore.files import fingerprint, sha256_of, write_json
 from flexmore.progress import track
 
@@ -138,5 +138,5 @@ def _plan_projection(expert: ImportedExpert, store: Path, layer: int, projection
 
 def _read_side(store: Path, layer: int, projection: str, side: str) -> Tensor:
     """Return A [r, in] or B [out, r] from a store, which is rank-major."""
-    rows = layer_tensor(store, layer, f"{projection}.{side}")
+    rows = read_layer_tensor(store, layer, f"{projection}.{side}")
     return rows if side == "a" else rows.T

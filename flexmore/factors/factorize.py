@@ -1,4 +1,4 @@
-"""Factorize an expert's deltas into a factor store, resuming by layer."""
+"""Factorization of an expert's deltas into a factor store, resumed by layer."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.factors import FactorSettings
 from flexmore.device import torch_device
 from flexmore.errors import CheckpointError, FlexmoreError
-from flexmore.factors.store import layer_rank, read_key, write_index, write_layer
+from flexmore.factors.store import layer_rank, read_fingerprint, write_index, write_layer
 from flexmore.files import fingerprint
-from flexmore.lowrank import svd as lowrank
-from flexmore.lowrank.basis import SMALL
+from flexmore.lowrank.basis import SMALL_SIDE
+from flexmore.lowrank.svd import factorize
 from flexmore.progress import track
 from flexmore.revisions import FACTORS_REVISION
 
@@ -26,14 +26,14 @@ def factorize_expert(checkpoint: Checkpoint, source: str, out: Path, settings: F
         out: `factors/<expert>/`.
 
     Raises:
-        CheckpointError: a delta with NaN or infinity, a missing tensor, a wrong shape; the message names it.
-        FlexmoreError: the factors do not fit into `dtype`.
+        CheckpointError: a delta holds NaN or infinity, or a tensor is missing or has a wrong shape.
+        FlexmoreError: the factors exceed the range of `settings.dtype`.
     """
     key = fingerprint({"source": source, **settings.numbers, "revision": FACTORS_REVISION})
     sizes = checkpoint.sizes
     rank = min(sizes.saturation, settings.max_rank or sizes.saturation)
     done = [layer for layer in range(sizes.layers) if layer_rank(out, layer, key) >= rank]
-    if read_key(out) not in (None, key):  # an index must not vouch for layers that are about to be replaced
+    if read_fingerprint(out) not in (None, key):  # the layers are about to be replaced
         (out / "index.json").unlink()
     todo = [layer for layer in range(sizes.layers) if layer not in done]
     for layer in track(todo, sizes.layers, f"factorize {expert}, layers", done=len(done)):
@@ -43,6 +43,7 @@ def factorize_expert(checkpoint: Checkpoint, source: str, out: Path, settings: F
 
 
 def _factorize_layer(checkpoint: Checkpoint, layer: int, settings: FactorSettings, rank: int) -> dict[str, Tensor]:
+    """Return the tensors of a layer's file."""
     tensors: dict[str, Tensor] = {}
     device = torch_device(settings.device)
     for projection in PROJECTIONS:
@@ -50,7 +51,7 @@ def _factorize_layer(checkpoint: Checkpoint, layer: int, settings: FactorSetting
         if settings.dtype != "checkpoint":
             dtype = getattr(torch, settings.dtype)
         try:
-            found = lowrank.factorize(delta, settings.method)
+            found = factorize(delta, settings.method)
         except ValueError as error:
             where = checkpoint.where(checkpoint.expert_name(layer, 1, projection))
             raise CheckpointError(f"{where} minus the public expert's: {error}; expected finite weights") from None
@@ -58,15 +59,16 @@ def _factorize_layer(checkpoint: Checkpoint, layer: int, settings: FactorSetting
         for side, values in (("a", found.a), ("b", found.b)):
             stored = values[:rank].to(dtype).cpu().contiguous()
             if not all(torch.isfinite(bound) for bound in stored.aminmax()):
-                raise FlexmoreError(f"layer {layer}, {projection}: factors exceed {dtype}; set factors.dtype: float32")
+                where = f"layer {layer}, {projection}"
+                raise FlexmoreError(f"{where}: found factors beyond the range of {dtype}; set factors.dtype: float32")
             tensors[f"{projection}.{side}"] = stored
         tensors[f"{projection}.s"] = found.s.float().cpu()
     return tensors
 
 
 def _delta(checkpoint: Checkpoint, layer: int, projection: str, device: torch.device) -> tuple[Tensor, torch.dtype]:
-    """Expert minus public [out, in] in the dtype to work in, and the dtype of the expert's weights."""
+    """Return expert minus public [out, in] in the dtype to compute in, and the dtype of the expert's weights."""
     own = checkpoint.expert_weight(layer, 1, projection).to(device)
-    wide = torch.float64 if min(own.shape) < SMALL else torch.promote_types(own.dtype, torch.float32)
+    wide = torch.float64 if min(own.shape) < SMALL_SIDE else torch.promote_types(own.dtype, torch.float32)
     public = checkpoint.expert_weight(layer, 0, projection).to(device)
     return own.to(wide, copy=True).sub_(public.to(wide)), own.dtype

@@ -1,5 +1,7 @@
-"""What an adapter of each rank keeps and costs, from the spectrum alone. Adapters have no files of weights: the factors
-are the weights of every rank."""
+"""What an adapter of each rank keeps and costs, from the spectrum alone.
+
+Adapters have no files of weights: the factors are the weights of every rank.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,7 +17,7 @@ _BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
 
 def measure(spectrum: pd.DataFrame, ranks: Iterable[int], per_rank: int, bytes_each: int) -> Iterator[dict[str, Any]]:
-    """Error, energy, parameters and bytes at each rank.
+    """Compute error, energy, parameters and bytes at each rank.
 
     Args:
         spectrum: an expert's singular values, columns expert, layer, projection, index, value.

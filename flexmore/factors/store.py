@@ -1,7 +1,7 @@
 """The factor store on disk: `factors/<expert>/layer-NN.safetensors`, rank-major, sharded by layer.
 
-A layer's file is published whole and carries the fingerprint of what it was made from, so a killed run goes on at the
-next layer. `index.json` comes last: where it stands the store is complete.
+A layer's file is replaced as a whole and carries the fingerprint of what it was made from, so a killed run continues at
+the next layer. `index.json` is written last: a store that has it is complete.
 """
 
 from collections.abc import Mapping
@@ -22,15 +22,19 @@ from flexmore.files import atomic_file, read_json, write_json
 from flexmore.revisions import FACTORS_REVISION
 
 
-def write_layer(out: Path, layer: int, tensors: Mapping[str, Tensor], key: str) -> None:
-    """Publish a layer's `<projection>.a`, `.b` and `.s`; the file says which factorization it belongs to."""
+def write_layer(out: Path, layer: int, tensors: Mapping[str, Tensor], fingerprint: str) -> None:
+    """Write a layer's file: `<projection>.a` [rank, in], `.b` [rank, out] and `.s` of each projection.
+
+    Args:
+        fingerprint: of what the factors were made from; kept in the file.
+    """
     rank = tensors[f"{PROJECTIONS[0]}.a"].shape[0]
     with atomic_file(_layer_file(out, layer)) as temporary:
-        save_file(dict(tensors), temporary, metadata={"fingerprint": key, "rank": str(rank)})
+        save_file(dict(tensors), temporary, metadata={"fingerprint": fingerprint, "rank": str(rank)})
 
 
 def write_index(out: Path, expert: str, sizes: ModelSizes, rank: int, made_from: Mapping[str, Any]) -> None:
-    """Publish the spectrum and, last, `index.json`, which says that the store is complete.
+    """Write the spectrum and, last, `index.json`, which says that the store is complete.
 
     Args:
         rank: how many components every layer holds.
@@ -53,14 +57,21 @@ def write_index(out: Path, expert: str, sizes: ModelSizes, rank: int, made_from:
     )
 
 
-def read_key(folder: Path) -> str | None:
-    """The fingerprint of a complete store, None where there is none."""
+def read_fingerprint(folder: Path) -> str | None:
+    """Return the fingerprint of a complete store, None where there is none."""
     index = folder / "index.json"
     return str(read_json(index)["fingerprint"]) if index.is_file() else None
 
 
 class FactorStore:
-    """A complete store, read by prefixes: only the asked-for rank's bytes leave the disk."""
+    """Read a complete store by prefixes: of a rank only its own bytes are read from disk.
+
+    Attributes:
+        index: content of `index.json`.
+        fingerprint: of what the factors were made from.
+        rank: how many components every layer holds.
+        dtype: of the stored factors.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -70,26 +81,26 @@ class FactorStore:
         self.dtype: torch.dtype = getattr(torch, self.index["stored"])
 
     def prefix(self, layer: int, projection: str, rank: int) -> tuple[Tensor, Tensor]:
-        """The leading `rank` rows of a [rank, in] and b [rank, out] of one projection.
+        """Return the leading `rank` rows of one projection's factors, a [rank, in] and b [rank, out].
 
         Raises:
             FlexmoreError: the store holds fewer.
         """
         if rank > self.rank:
             raise FlexmoreError(
-                f"{self.folder}: rank {rank} asked for, the store holds {self.rank}; "
-                "raise factors.max_rank where that cut it, and factorize again"
+                f"{self.folder}: found factors of rank {self.rank}, expected at least rank {rank}; "
+                "raise factors.max_rank and factorize again"
             )
         with safe_open(_layer_file(self.folder, layer), framework="pt") as file:
             return file.get_slice(f"{projection}.a")[:rank], file.get_slice(f"{projection}.b")[:rank]
 
     def singular_values(self, layer: int, projection: str) -> Tensor:
-        """Every singular value of one projection, falling, fp32."""
-        return layer_tensor(self.folder, layer, f"{projection}.s")
+        """Return every singular value of one projection, falling, fp32."""
+        return read_layer_tensor(self.folder, layer, f"{projection}.s")
 
 
-def layer_tensor(folder: Path, layer: int, name: str) -> Tensor:
-    """A whole tensor of a layer's file, `gate_proj.a` and the like, whether or not the store is complete."""
+def read_layer_tensor(folder: Path, layer: int, name: str) -> Tensor:
+    """Return a whole tensor of a layer's file, such as `gate_proj.a`; the store need not be complete."""
     with safe_open(_layer_file(folder, layer), framework="pt") as file:
         found: Tensor = file.get_tensor(name)
         return found
@@ -105,10 +116,10 @@ def _stored_dtype(folder: Path) -> str:
         return str(first.dtype).removeprefix("torch.")
 
 
-def layer_rank(folder: Path, layer: int, key: str) -> int:
-    """How many components a layer's file holds; 0 where it is missing or belongs to another factorization."""
+def layer_rank(folder: Path, layer: int, fingerprint: str) -> int:
+    """Return how many components a layer's file holds; 0 where it is missing or has another fingerprint."""
     metadata = read_metadata(_layer_file(folder, layer))
-    return int(metadata.get("rank", 0)) if metadata.get("fingerprint") == key else 0
+    return int(metadata.get("rank", 0)) if metadata.get("fingerprint") == fingerprint else 0
 
 
 def _gather_spectrum(folder: Path, expert: str, layers: int) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.mixtures import Rank
 from flexmore.factors.store import FactorStore
 from flexmore.files import fingerprint
-from flexmore.lowrank import svd as lowrank
+from flexmore.lowrank.svd import merge_adapter, random_delta
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class ExpertWeights:
             return public
         if control == "random" and self.store is not None:
             s = self.store.singular_values(layer, projection)[:rank]
-            delta = lowrank.random_like(s, (public.shape[0], public.shape[1]), self._generator(layer, projection))
+            delta = random_delta(s, (public.shape[0], public.shape[1]), self._generator(layer, projection))
             return (public.double() + delta).to(public.dtype)
-        return lowrank.adapted(public, *self.factors(layer, projection, rank))
+        return merge_adapter(public, *self.factors(layer, projection, rank))
 
     def factors(self, layer: int, projection: str, rank: int) -> tuple[Tensor, Tensor]:
         """Return the leading components, rank-major: a [rank, in] and b [rank, out]."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from flexmore.architectures.names import PROJECTIONS
-from flexmore.lowrank import svd as lowrank
+from flexmore.lowrank.svd import merge_adapter
 from flexmore.modeling.dense_cache import DenseCache
 from flexmore.modeling.layer.experts import FlexMoREExpert
 
@@ -36,4 +36,4 @@ def _merged(expert: FlexMoREExpert, public: FlexMoREExpert, projection: str) -> 
     own, factors, shared = expert.full(projection), expert.factors(projection), public.full(projection)
     if own is not None or shared is None:
         return own.weight  # type: ignore[union-attr]
-    return shared.weight if factors is None else lowrank.adapted(shared.weight, factors[0].weight, factors[1].weight.T)
+    return shared.weight if factors is None else merge_adapter(shared.weight, factors[0].weight, factors[1].weight.T)
