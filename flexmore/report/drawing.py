@@ -13,6 +13,7 @@ from flexmore.files import write_text
 from flexmore.report.figures import chosen, curves, heatmaps, mixtures, recovered, spectra, style
 from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page.about import About
+from flexmore.report.page.content import Content
 from flexmore.report.page.explore import explore
 from flexmore.report.page.readme import captions_in, readme
 
@@ -58,15 +59,21 @@ def run_drawing(folder: Path, out: Path, about: About, captions: Path) -> list[P
     """
     inputs, tables = read_inputs(folder, about.seed, about.experts), read_tables(out / "tables")
     paths = draw(inputs, tables, out / "figures")
-    beside = [name for name in BESIDE if (out / name).is_file()]
-    captioned, elsewhere = captions_in(captions), left_out_elsewhere(inputs)
-    page = readme(tables, about, inputs.versions, captioned, beside, inputs.quarantine, elsewhere)
-    write_text(out / "README.md", page)
+    content = Content(
+        tables,
+        about,
+        versions=inputs.versions,
+        quarantine=inputs.quarantine,
+        other_quarantines=_other_quarantines(inputs),
+        captions=captions_in(captions),
+        beside=[name for name in BESIDE if (out / name).is_file()],
+    )
+    write_text(out / "README.md", readme(content))
     write_text(out / "explore.html", explore(tables, inputs.scores, about.family, about.settings))
     return paths
 
 
-def left_out_elsewhere(inputs: Inputs) -> dict[str, pd.DataFrame]:
-    """The quarantined scores of other training seeds, by seed, where there are any."""
+def _other_quarantines(inputs: Inputs) -> dict[str, pd.DataFrame]:
+    """Return the quarantined scores of other training seeds, by seed, where there are any."""
     rows = {seed: other.quarantine for seed, other in inputs.others.items()}
     return {seed: own for seed, own in rows.items() if own is not None and len(own)}

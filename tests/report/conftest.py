@@ -1,3 +1,3 @@
 """Made-up studies whose truth is known."""
 
-from table_fixtures import study, study_of  # noqa: F401
+from table_fixtures import seed_tables, study, study_of, tables  # noqa: F401

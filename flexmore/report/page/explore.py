@@ -11,7 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from flexmore.analysis.ranks import rank_order
 from flexmore.config.analysis import AnalysisSettings
-from flexmore.report.page.words import TIMES
+from flexmore.report.page.formatting import TIMES
 
 TEMPLATE = Path(__file__).parent / "explore.html"
 DIVERGING = ((0, "#2d004b"), (0.25, "#998ec3"), (0.5, "#f7f7f7"), (0.75, "#f1a340"), (1, "#7f3b08"))

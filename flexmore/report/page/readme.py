@@ -1,57 +1,38 @@
 """The report: `README.md` beside `tables/` and `figures/`, for people who read it on a code host."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
 
 from flexmore.analysis.ranks import numbered
 from flexmore.report.figures.catalogue import FIGURES
-from flexmore.report.page import findings as say
-from flexmore.report.page import sections as write
 from flexmore.report.page.about import About
-from flexmore.report.page.findings import Elsewhere, Tables
-from flexmore.report.page.reference import beside_reference
-from flexmore.report.page.words import count, listing, plural
+from flexmore.report.page.content import Content, Tables
+from flexmore.report.page.formatting import count, listing, paragraph, plural
+from flexmore.report.page.sections import certainty, contents, results
+from flexmore.report.page.sections.reference import beside_reference
+from flexmore.report.page.sentences.experts import say_skills
 
 
-def readme(
-    tables: Tables,
-    about: About,
-    versions: pd.DataFrame | None,
-    captions: Mapping[str, str],
-    beside: Sequence[str],
-    quarantine: pd.DataFrame | None = None,
-    elsewhere: Elsewhere | None = None,
-) -> str:
-    """The page.
-
-    Args:
-        tables: of `study.analyze`, or read back.
-        versions: columns what, version, mixtures.
-        captions: of each figure, by name.
-        beside: names of files that lie beside the page: PREDICTIONS.md, NOTES.md, config.yaml.
-        quarantine: the scores that no table has (`quarantine.QUARANTINE`).
-        elsewhere: the same of other training seeds, by seed.
-    """
-    others = elsewhere or {}
+def readme(content: Content) -> str:
+    """Write the page."""
+    tables, about, captions, beside = content.tables, content.about, content.captions, content.beside
+    others = content.other_quarantines
     sections: list[tuple[str, str]] = [
-        ("Doubtful scores", write.quarantined(quarantine)),
-        ("In short", write.short(tables, about, others)),
-        ("Which rank suffices", write.recovery(tables, about, captions)),
-        ("Joint mixtures", write.joint(tables, captions)),
+        ("Doubtful scores", certainty.quarantined(content.quarantine)),
+        ("In short", results.short(tables, about, others)),
+        ("Which rank suffices", results.recovery(tables, about, captions)),
+        ("Joint mixtures", results.joint(tables, captions)),
         ("Beside what others reported", beside_reference(tables, about.reference)),
-        ("Reasoning against knowledge", write.paragraph(say.say_skills(tables, about.settings))),
-        ("Choosing ranks", write.selection(tables, captions)),
-        ("Ranks under a budget", write.budget(tables, captions)),
-        ("The paper's reading", write.reading(tables)),
-        ("What was predicted, and what became of it", write.predictions(tables, beside)),
-        ("Training seeds", write.seeds(tables, others)),
-        ("How sure this is", write.sure(tables, about)),
-        ("What is missing", write.gaps(tables)),
-        ("Further figures", write.other_figures(captions)),
-        ("Every table", write.every_table(tables)),
-        ("How to get all of this again", write.again(tables, about, versions, beside)),
+        ("Reasoning against knowledge", paragraph(say_skills(tables, about.settings))),
+        ("Choosing ranks", results.selection(tables, captions)),
+        ("Ranks under a budget", results.budget(tables, captions)),
+        ("The paper's reading", results.reading(tables)),
+        ("What was predicted, and what became of it", certainty.predictions(tables, beside)),
+        ("Training seeds", certainty.seeds(tables, others)),
+        ("How sure this is", certainty.sure(tables, about)),
+        ("What is missing", certainty.gaps(tables)),
+        ("Further figures", contents.other_figures(captions)),
+        ("Every table", contents.every_table(tables)),
+        ("How to get all of this again", contents.again(tables, about, content.versions, beside)),
     ]
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections if text)
     return f"# {about.family}: what rank costs\n\n{_opening(tables, about)}\n\n{body}\n"

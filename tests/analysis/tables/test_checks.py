@@ -18,6 +18,7 @@ from flexmore.analysis.tables.validation import validate
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 from flexmore.report.page.about import About
+from flexmore.report.page.content import Content
 from flexmore.report.page.readme import readme
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
@@ -110,7 +111,7 @@ def test_missing_mixtures_make_a_partial_report(study: Inputs) -> None:
     tables = analyze(part, SETTINGS, {})
     math = tables["r95"].query("expert == 'math'")
     assert set(math["r95_reason"]) == {recovery.NO_FULL}
-    page = readme(tables, About("made", SETTINGS), None, {}, [])
+    page = readme(Content(tables, About("made", SETTINGS)))
     assert "**This report is partial**: 3 mixtures of a complete grid are missing" in page
     assert "| pair | math | full | no r95, no half rank |" in page
 
@@ -121,6 +122,6 @@ def test_a_single_rank_is_no_curve(study_of: Callable[[Made], Inputs]) -> None:
     assert set(tables["r95"]["r95_reason"]) <= {recovery.ONE_RANK, recovery.NO_GAIN}
     assert tables["regression"].empty
     assert set(tables["gaps"]["rank"]) == {"all but one"}
-    page = readme(tables, About("made", SETTINGS), None, {}, [])
+    page = readme(Content(tables, About("made", SETTINGS)))
     assert "**This report is partial**" in page
     assert "r95 is not defined: a single rank was evaluated" in page

@@ -12,7 +12,7 @@ from flexmore.analysis.inputs import read_inputs
 from flexmore.analysis.tables.collecting import collect, collect_scores
 from flexmore.analysis.tables.quarantine import quarantine, with_chance_alarms
 from flexmore.errors import FlexmoreError
-from flexmore.report.page.sections import quarantined
+from flexmore.report.page.sections.certainty import quarantined
 from flexmore.steps.use.report import report
 
 UNREAD = "37 of 100 answers are empty or not parsed"

@@ -1,7 +1,7 @@
-"""Numbers as people read them, and tables as Markdown."""
+"""Numbers as people read them; lists, tables and figures as Markdown."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -69,3 +69,14 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     if not lines:
         return ""
     return "\n".join(["| " + " | ".join(header) + " |", "| --- " * len(header) + "|", *lines])
+
+
+def paragraph(sentences: Sequence[str]) -> str:
+    """Sentences as one paragraph."""
+    return " ".join(sentences)
+
+
+def image(name: str, captions: Mapping[str, str]) -> str:
+    """A figure with its caption."""
+    caption = f"\n\n*{captions[name]}*" if name in captions else ""
+    return f"![{name}](figures/{name}.png){caption}"

@@ -8,8 +8,8 @@ from flexmore.analysis.findings.shapes import NO_ITEMS
 from flexmore.analysis.findings.skills import ALL
 from flexmore.analysis.ranks import full
 from flexmore.analysis.selection.additivity import adds_up
-from flexmore.report.page.findings import Tables
-from flexmore.report.page.words import count, listing, plural, points, probability, score
+from flexmore.report.page.content import Tables
+from flexmore.report.page.formatting import count, listing, plural, points, probability, score
 
 BARELY = 0.001
 """Below a tenth of a point a gain that a choice flatters is called barely flattered."""

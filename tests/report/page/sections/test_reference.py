@@ -13,8 +13,9 @@ from flexmore.analysis.inputs import Inputs
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.config.loading import load_study
 from flexmore.report.page.about import About
+from flexmore.report.page.content import Content
 from flexmore.report.page.readme import readme
-from flexmore.report.page.reference import beside_reference
+from flexmore.report.page.sections.reference import beside_reference
 from flexmore.steps.about_study import about_study, read_reference
 
 SETTINGS = AnalysisSettings(draws=200)
@@ -37,10 +38,10 @@ def test_only_the_papers_family_has_reference_values() -> None:
 
 
 def test_the_report_of_another_family_shows_none(tables: dict[str, pd.DataFrame]) -> None:
-    without = readme(tables, About("made", SETTINGS), None, {}, [])
+    without = readme(Content(tables, About("made", SETTINGS)))
     assert TITLE not in without
     assert not re.search(r"47\.18|45\.46|52\.13", without)
-    shown = readme(tables, About("flexolmo", SETTINGS, reference=read_reference("flexolmo")), None, {}, [])
+    shown = readme(Content(tables, About("flexolmo", SETTINGS, reference=read_reference("flexolmo"))))
     assert TITLE in shown
 
 

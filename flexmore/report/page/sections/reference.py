@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from flexmore.report.page.findings import Tables
-from flexmore.report.page.words import DASH, count, markdown, score
+from flexmore.report.page.content import Tables
+from flexmore.report.page.formatting import DASH, count, markdown, score
 
 Reference = Mapping[str, Any]
 """The content of reports/paper/reference.yaml."""

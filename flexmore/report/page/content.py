@@ -1,0 +1,36 @@
+"""What a report is written from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from flexmore.report.page.about import About
+
+Tables = Mapping[str, pd.DataFrame]
+"""The tables of an analysis, by name."""
+Quarantines = Mapping[str, pd.DataFrame]
+"""Of other training seeds: the scores that quarantine took from each (columns `quarantine.QUARANTINE`)."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """Hold all that a report is written from.
+
+    Attributes:
+        tables: of the analysis, by name.
+        about: what the report is about.
+        versions: which versions the scores come from: columns what, version, mixtures; or None.
+        quarantine: the scores that no table has (columns `quarantine.QUARANTINE`); or None.
+        other_quarantines: the same of other training seeds, by seed.
+        captions: of each figure, by name.
+        beside: names of files that lie beside the page: PREDICTIONS.md, NOTES.md, config.yaml.
+    """
+
+    tables: Tables
+    about: About
+    versions: pd.DataFrame | None = None
+    quarantine: pd.DataFrame | None = None
+    other_quarantines: Quarantines = field(default_factory=dict)
+    captions: Mapping[str, str] = field(default_factory=dict)
+    beside: Sequence[str] = ()

@@ -1,0 +1,207 @@
+"""The sections on what was found: in short, ranks, joint mixtures, choosing ranks, budgets, the paper's reading."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from flexmore.analysis.findings.recovery import R95_SCOPES
+from flexmore.analysis.findings.skills import ALL
+from flexmore.analysis.selection.rules import RULES
+from flexmore.report.page.about import About
+from flexmore.report.page.content import Quarantines, Tables
+from flexmore.report.page.formatting import (
+    DASH,
+    count,
+    gain,
+    image,
+    markdown,
+    number,
+    paragraph,
+    plural,
+    points,
+    score,
+    span,
+)
+from flexmore.report.page.sentences import certainty, choices, experts
+
+FRONT_ROWS = 8
+"""Points of the Pareto front that the report lists."""
+
+
+def short(tables: Tables, about: About, elsewhere: Quarantines) -> str:
+    """The findings, a line each."""
+    sentences = [
+        *certainty.say_main_seed(tables),
+        *certainty.say_gaps(tables),
+        *experts.say_gains(tables),
+        *experts.say_recovery(tables),
+        *experts.say_facts(tables, about.facts),
+        *experts.say_skills(tables, about.settings),
+        *choices.say_joint(tables)[:1],
+        *choices.say_selection(tables)[:1],
+        *choices.say_budget(tables),
+        *certainty.say_predictions(tables),
+        paragraph(certainty.say_seeds(tables, elsewhere)),
+        *certainty.say_spread(tables),
+    ]
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def recovery(tables: Tables, about: About, captions: Mapping[str, str]) -> str:
+    """r95 and the rank of half the gain."""
+    rows = tables["r95"]
+    rows = rows[rows["scope"].isin(R95_SCOPES)]
+    level = f"{100 * about.settings.confidence:.0f} %"
+    table = markdown(
+        ["expert", "on", "full's gain, points", "r95", "r95 over items", "r95 over tasks", "half of the gain at",
+         "half over items"],
+        [
+            [
+                row["expert"], row["name"] if row["scope"] != "domain" else "its own domain",
+                gain(row, "full_gain", "full_low", "full_high"), row["r95"] or f"none: {row['r95_reason']}",
+                span(row["r95_low"], row["r95_high"]), span(row["r95_tasks_low"], row["r95_tasks_high"]),
+                number(row["half_rank"]), _numbers(row["half_low"], row["half_high"]),
+            ]
+            for _, row in rows.iterrows()
+        ],
+    )  # fmt: skip
+    text = (
+        f"r95 is the smallest measured rank whose gain, on a monotone fit, is at least "
+        f"{100 * about.settings.recovery:.0f} % of full's; it is not defined where full's own gain is not above zero. "
+        "Its "
+        f"{level} intervals are bootstraps over items (for these tasks) and over tasks within groups (for other tasks "
+        "of the "
+        "same kind); `full` means that no smaller rank measured is sure to do."
+    )
+    return "\n\n".join(filter(None, [text, image("domain_gain", captions), table, image("r95", captions)]))
+
+
+def _numbers(low: float, high: float) -> str:
+    return DASH if np.isnan(low) or np.isnan(high) else f"{number(low)} to {number(high)}"
+
+
+def joint(tables: Tables, captions: Mapping[str, str]) -> str:
+    """The joint mixtures."""
+    joint = tables["joint"]
+    if joint.empty:
+        return ""
+    active = sorted(joint["active"].unique())
+    distinct = joint.drop_duplicates(["active", "effective_rank"])
+    rows = []
+    for rank, own in distinct.groupby("rank", sort=False):
+        by = own.set_index("active")
+        cells = [f"{score(by['average'][a])}" if a in by.index else DASH for a in active]
+        rows.append([rank, count(own["parameters"].iloc[0]), *cells])
+    table = markdown(["rank of every expert", "parameters", *(f"average, {a} active" for a in active)], rows)
+    return "\n\n".join([paragraph(choices.say_joint(tables)), image("joint_by_rank", captions), table])
+
+
+def selection(tables: Tables, captions: Mapping[str, str]) -> str:
+    """Every rule, judged on held-out items."""
+    held, chosen = tables["heldout"], tables["selections"]
+    means = held.loc[held["expert"] == ALL, ["rule", "naive", "held_out", "optimism"]]
+    judged = {rule: values for rule, *values in means.itertuples(index=False)}
+    rows = []
+    for rule, own in chosen[chosen["note"] == ""].groupby("rule", sort=False):
+        ranks = ", ".join(f"{expert} {rank}" for expert, rank in zip(own["expert"], own["rank"], strict=True))
+        cells = [points(value, 2) for value in judged[rule]] if rule in judged else [DASH] * 3
+        saved = f"{number(100 * own['saved'].mean(), 0)} %"
+        rows.append([f"`{rule}`", RULES[str(rule)].about, own["reads"].iloc[0], ranks, *cells, saved])
+    table = markdown(
+        [
+            "rule",
+            "takes",
+            "reads",
+            "ranks",
+            "gain on the items that chose",
+            "on held-out items",
+            "flattered by",
+            "parameters saved",
+        ],
+        rows,
+    )
+    text = (
+        "Gains are means over experts, in points of the average; parameters are those of a pair, against the rank "
+        "with the highest average (`best`). Rules choose among the ranks that joint mixtures have. Rules that read "
+        f"singular values alone cannot be flattered by items.{_smaller(tables)}"
+    )
+    notes = chosen.loc[chosen["note"] != "", ["rule", "note"]]
+    unsaid = [f"`{row['rule']}` could not be applied: {row['note']}." for _, row in notes.iterrows()]
+    parts = [paragraph(choices.say_selection(tables)), table, text if rows else "", paragraph(unsaid)]
+    return "\n\n".join(filter(None, [*parts, image("rules", captions) if rows else ""]))
+
+
+def _smaller(tables: Tables) -> str:
+    """Below which rank an adapter has fewer parameters than the full expert."""
+    pairs = tables["parameters"][tables["parameters"]["kind"] == "pair"]
+    sizes = pairs.drop_duplicates("rank").set_index("rank")["parameters"]
+    ladder = sorted(int(rank) for rank in sizes.index if str(rank).isdigit())
+    if len(ladder) < 2 or "full" not in sizes:
+        return ""
+    low, high = ladder[:2]  # the lowest, which are not saturated
+    each = (sizes[str(high)] - sizes[str(low)]) / (high - low)
+    least = low + (sizes["full"] - sizes[str(low)]) / each
+    return f" An adapter has fewer parameters than the full expert below rank {np.ceil(least):.0f}."
+
+
+def budget(tables: Tables, captions: Mapping[str, str]) -> str:
+    """What a budget buys."""
+    front = tables["budget"]
+    text = paragraph(choices.say_budget(tables))
+    if front.empty:
+        return text
+    some = front.iloc[np.unique(np.linspace(0, len(front) - 1, FRONT_ROWS).round().astype(int))]
+    experts = [column.removeprefix("rank of ") for column in front.columns if column.startswith("rank of ")]
+    table = markdown(
+        ["parameters", "sum of pair gains, points", *experts],
+        [
+            [count(row["parameters"]), points(row["gain"]), *(row[f"rank of {name}"] for name in experts)]
+            for _, row in some.iterrows()
+        ],
+    )
+    how = (
+        f"The Pareto front, {len(some)} of its {plural(len(front), 'point')}: no set of ranks with as few parameters "
+        "has a higher "
+        "sum of pair gains (on the items that chose). `flexmore recommend --budget 800k` gives the ranks for any "
+        "budget, with "
+        "an interval and what held-out items say."
+    )
+    return "\n\n".join([text, how, table, image("budget", captions)])
+
+
+def reading(tables: Tables) -> str:
+    """The quadratic beside two other curves."""
+    shapes = tables["shapes"]
+    rows = [
+        [
+            row["response"],
+            *(score(row[f"{name}_error"], 2) for name in ("quadratic", "saturating", "isotonic")),
+            number(row["vertex_rank"]),
+            gain(row, "fall", "fall_low", "fall_high", 2) if row["fall"] else "none: the last rank is highest",
+            row["optimum"] if not row["reason"] else f"no: {row['reason']}",
+        ]
+        for _, row in shapes[shapes["best_fit"] != ""].iterrows()
+    ]
+    table = markdown(
+        [
+            "response",
+            "quadratic misses by",
+            "saturating by",
+            "isotonic by",
+            "vertex at rank",
+            "fall after it",
+            "an optimum?",
+        ],
+        rows,
+    )
+    text = (
+        "A quadratic in log2 rank with an effect for each expert, as the paper has it. On gains that rise and level "
+        "off it "
+        "turns somewhere all the same, so it is shown beside r95, and its vertex is called an optimum only where its "
+        "Fieller "
+        "interval lies within the ranks measured, the fit predicts held-out items better than a saturating and an "
+        "isotonic "
+        "one, and held-out scores really fall from it to the last rank. Misses are in points, on held-out items. All "
+        "coefficients: `tables/regression.csv`."
+    )
+    return "\n\n".join(filter(None, [paragraph(choices.say_reading(tables)), text, table]))

@@ -1,0 +1,21 @@
+"""The collected tables of a folder, and of further seeds beside it."""
+
+from pathlib import Path
+
+import pytest
+from made_tables import Made, make
+
+from flexmore.analysis.inputs import read_inputs
+from flexmore.analysis.tables.collecting import collect_scores
+from flexmore.errors import FlexmoreError
+
+
+def test_seeds_lie_in_folders_beside_the_tables(tmp_path: Path) -> None:
+    for folder, made in ((tmp_path, Made()), (tmp_path / "seeds" / "7", Made(gain=0.5))):
+        (scratch := folder / "scratch").mkdir(parents=True)
+        collect_scores(*make(made, scratch), folder / "tables")
+    found = read_inputs(tmp_path / "tables", "3")
+    assert (found.seed, list(found.others)) == ("3", ["7"])
+    assert found.others["7"].items is not None
+    with pytest.raises(FlexmoreError, match="seed 7 is the main run's already"):
+        read_inputs(tmp_path / "tables", "7")
