@@ -1,4 +1,4 @@
-"""The configuration of a study: a file a section. Importing it imports no implementation."""
+"""The configuration of a study, a module for each section. It imports no implementation."""
 
 from flexmore.config.loading import dump_study, load_study, read_config
 from flexmore.config.mixtures import Rank

@@ -1,4 +1,4 @@
-"""Section `analysis`: how the scores are read."""
+"""Section `analysis`: how scores are analysed."""
 
 from pydantic import Field, StrictInt
 
@@ -6,22 +6,24 @@ from flexmore.config.base import Settings
 
 
 class AnalysisSettings(Settings):
-    """How the scores are read. Which groups are reasoning and which knowledge is this project's reading."""
+    """Hold how scores are analysed. Which groups are reasoning and which are knowledge is this project's choice."""
 
-    recovery: float = Field(default=0.95, gt=0, le=1, description="share of the full expert's gain that r95 asks for")
-    confidence: float = Field(default=0.95, gt=0, lt=1, description="level of every interval")
-    draws: StrictInt = Field(default=2000, ge=100, description="bootstrap samples behind an interval")
-    seed: StrictInt = Field(default=0, ge=0, description="of the bootstrap")
-    energy: float = Field(default=0.9, gt=0, lt=1, description="share of the squared singular values, rule `energy`")
-    reasoning: list[str] = Field(default=["BBH", "AGIEval", "MMLU-Pro"], description="groups read as reasoning-heavy")
-    knowledge: list[str] = Field(default=["MMLU", "MC9", "Gen5"], description="groups read as knowledge-heavy")
+    recovery: float = Field(default=0.95, gt=0, le=1, description="share of the full expert's gain that r95 requires")
+    confidence: float = Field(default=0.95, gt=0, lt=1, description="level of every confidence interval")
+    draws: StrictInt = Field(default=2000, ge=100, description="number of bootstrap draws for an interval")
+    seed: StrictInt = Field(default=0, ge=0, description="seed of the bootstrap")
+    energy: float = Field(
+        default=0.9, gt=0, lt=1, description="share of the squared singular values that the rule `energy` keeps"
+    )
+    reasoning: list[str] = Field(default=["BBH", "AGIEval", "MMLU-Pro"], description="groups that count as reasoning")
+    knowledge: list[str] = Field(default=["MMLU", "MC9", "Gen5"], description="groups that count as knowledge")
 
     quarantine: bool = Field(
         default=True,
-        description="leave doubtful scores out of every table; false lists them, and they stay in the means",
+        description="leave doubtful scores out of every table; false: list them and keep them in the means",
     )
 
     @property
     def skills(self) -> dict[str, list[str]]:
-        """The two kinds of task, by name."""
+        """Return the groups of each skill."""
         return {"reasoning": self.reasoning, "knowledge": self.knowledge}

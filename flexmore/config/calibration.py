@@ -1,4 +1,4 @@
-"""Section `calibration`: published scores that the public model has to reach."""
+"""Section `calibration`: the published scores that the public model has to reproduce."""
 
 from pydantic import Field, StrictInt, model_validator
 
@@ -6,20 +6,20 @@ from flexmore.config.base import Settings
 
 
 class CalibrationSettings(Settings):
-    """`snakemake calibrate`: the public model alone against published scores, before anything dear is computed."""
+    """Hold the published scores that the public model is compared with, and how far it may be from them."""
 
     reference: dict[str, float] = Field(
-        default_factory=dict, description="points, 0 to 100, that each group should have"
+        default_factory=dict, description="group: its published score in points, 0 to 100"
     )
-    source: str = Field("", description="where the reference comes from; printed with the table")
+    source: str = Field("", description="where the published scores come from; printed below the table")
     metrics: dict[str, str] = Field(
         default_factory=dict,
-        description="group: the metric that its reference is in, where not the suite's primary one",
+        description="group: the metric of its published score, if it is not the suite's primary one",
     )
-    limit: StrictInt | None = Field(100, ge=1, description="at most so many items of each task")
-    errors: float = Field(3.0, ge=0, description="how many standard errors a group may be off")
-    points: float = Field(2.0, ge=0, description="and so many points more")
-    required: bool = Field(False, description="evaluate no mixture before the calibration has passed")
+    limit: StrictInt | None = Field(100, ge=1, description="the most items of each task; null: all")
+    errors: float = Field(3.0, ge=0, description="how many standard errors a group may differ, plus `points`")
+    points: float = Field(2.0, ge=0, description="how many points a group may differ beyond its standard errors")
+    required: bool = Field(False, description="evaluate mixtures only after the calibration has passed")
 
     @model_validator(mode="after")
     def _compares(self) -> "CalibrationSettings":

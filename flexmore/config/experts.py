@@ -1,4 +1,4 @@
-"""Section `experts`: where each expert comes from, and the sizes of models that are not on this disk yet."""
+"""Sections `experts` and `sizes`: where each expert comes from, and the sizes of models not acquired yet."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,16 +10,16 @@ from flexmore.config.names import REPOSITORY, REVISION
 
 
 class PocketSource(Settings):
-    """The expert is trained on the spot (section `pocket` says how)."""
+    """Train the expert, as section `pocket` says."""
 
-    source: Literal["pocket"] = Field(description="trained here; section `pocket` says how")
+    source: Literal["pocket"] = Field(description="train it, as section `pocket` says")
 
 
 class FolderSource(Settings):
-    """The expert is a checkpoint in a local folder, in the hub's layout; it is linked, not copied."""
+    """Link the expert from a local folder with a checkpoint in the hub's layout."""
 
-    source: Literal["folder"] = Field(description="a checkpoint of your own, linked")
-    path: str = Field(description="folder with config.json, *.safetensors and the tokenizer's files")
+    source: Literal["folder"] = Field(description="link it from a local folder")
+    path: str = Field(description="the folder, with config.json, *.safetensors and the tokenizer's files")
 
     @model_validator(mode="after")
     def _exists(self) -> "FolderSource":
@@ -29,20 +29,22 @@ class FolderSource(Settings):
 
 
 class HubSource(Settings):
-    """The expert is a repository on the Hugging Face hub."""
+    """Download the expert from the Hugging Face hub."""
 
-    source: Literal["hub"] = Field(description="a repository on the Hugging Face hub, downloaded")
-    repo: Annotated[str, Field(pattern=REPOSITORY)] = Field(description="owner/name")
+    source: Literal["hub"] = Field(description="download it from the Hugging Face hub")
+    repo: Annotated[str, Field(pattern=REPOSITORY)] = Field(description="the repository, as owner/name")
     revision: Annotated[str, Field(pattern=REVISION)] = Field(
-        "main", description="branch, tag or commit; the commit it was at first is recorded and must not move"
+        "main",
+        description="branch, tag or commit; the commit that it first resolves to is recorded, and must stay the same",
     )
 
 
 Source = Annotated[PocketSource | FolderSource | HubSource, Field(discriminator="source")]
+"""Where an expert comes from."""
 
 
 class SizeSettings(Settings):
-    """Sizes of the models, as in `config.json`."""
+    """Hold the sizes of the models, as in `config.json`."""
 
     hidden: StrictInt = Field(ge=1, description="hidden_size")
     ffn: StrictInt = Field(ge=1, description="intermediate_size")

@@ -23,7 +23,7 @@ def load_study(source: Path | Mapping[str, Any]) -> Study:
         source: a YAML file, or its content.
 
     Raises:
-        ConfigError: with one line for each thing that is wrong: the key, the value, what is allowed.
+        ConfigError: something is wrong; a line for each key says what was found and what is allowed.
     """
     where = str(source) if isinstance(source, Path) else "configuration"
     content = read_config(source) if isinstance(source, Path) else source
@@ -37,10 +37,10 @@ def load_study(source: Path | Mapping[str, Any]) -> Study:
 
 
 def read_config(path: Path) -> Any:
-    """The content of a configuration file; a key that stands twice is an error (PyYAML alone keeps the last).
+    """Return the content of a configuration file; a repeated key is an error (PyYAML alone keeps the last).
 
     Raises:
-        ConfigError: it cannot be read, or is not such YAML.
+        ConfigError: the file cannot be read, is not YAML or repeats a key.
     """
     try:
         loader = _UniqueKeys(path.read_text(encoding="utf-8"))
@@ -55,17 +55,17 @@ def read_config(path: Path) -> Any:
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """PyYAML's safe loader, strict about repeated keys."""
+    """Load YAML as PyYAML's safe loader does, but refuse repeated keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is repeated", problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
 def dump_study(study: Study) -> str:
-    """The configuration as YAML, every default written out."""
+    """Return a configuration as YAML, with every default written out."""
     return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

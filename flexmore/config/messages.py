@@ -1,4 +1,4 @@
-"""Say what is wrong with a configuration, a line for each key."""
+"""Messages about what is wrong with a configuration: a line for each key."""
 
 import difflib
 import re
@@ -12,10 +12,10 @@ from flexmore.config.names import PATTERNS, SOURCES
 
 
 def explain(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """Put one of pydantic's errors into a line: key, value, what is allowed.
+    """Return one of pydantic's errors as a line: key, value, what is allowed.
 
     Args:
-        model: what was checked.
+        model: the model that was checked.
     """
     parts = [
         part
@@ -46,12 +46,12 @@ def explain(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
 
 
 def _keys_beside(parts: list[Any], model: Any) -> list[str]:
-    """Return the keys that are allowed where the last of `parts` stands."""
+    """Return the keys that are allowed in the place of the last of `parts`."""
     if parts[0] == "experts":
         return ["source", "path", "repo", "revision"]
     for part in parts[:-1]:
         if isinstance(model, type) and issubclass(model, BaseModel):
-            model = _inner(model.model_fields[part].annotation) if part in model.model_fields else None
+            model = model_inside(model.model_fields[part].annotation) if part in model.model_fields else None
         if model is None:
             return []
     if isinstance(model, type) and issubclass(model, BaseModel):
@@ -59,16 +59,16 @@ def _keys_beside(parts: list[Any], model: Any) -> list[str]:
     return []
 
 
-def _inner(annotation: Any) -> Any:
+def model_inside(annotation: Any) -> Any:
     """Return the model inside an optional, list or dict annotation, if there is just one."""
     if get_origin(annotation) in (Union, types.UnionType, list, dict, Annotated):
-        models = [inner for a in get_args(annotation) if (inner := _inner(a)) is not None]
+        models = [inner for a in get_args(annotation) if (inner := model_inside(a)) is not None]
         return models[-1] if len(models) == 1 else None
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
 def suggest(name: str, known: Sequence[str]) -> str:
-    """Say which names are allowed, the closest first."""
+    """Return text that says which names are allowed, the closest one first."""
     if close := difflib.get_close_matches(name, known, n=1):
         return f"did you mean {close[0]}? allowed are {_listed(known)}"
     return f"allowed are {_listed(known)}"

@@ -5,13 +5,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StrictInt
 
 from flexmore.config.base import Settings
-
-MAX_RANK = 2**14
-"""The ladder's last step."""
-
+from flexmore.config.names import MAX_RANK
 
 Rank = int | Literal["full"]
-"""How many leading components an adapter keeps; `full` is no adapter but the expert's own weights."""
+"""How many leading components an adapter keeps; `full` is the expert's own weights, without an adapter."""
 
 
 def _rank(value: object) -> object:
@@ -25,17 +22,19 @@ ConfigRank = Annotated[Rank, BeforeValidator(_rank)]
 
 
 class PairSettings(Settings):
-    """The mixtures of two: public and one expert."""
+    """Hold how pairs are composed: mixtures of public and one expert."""
 
-    active: StrictInt = Field(2, ge=1, le=2, description="experts per token")
+    active: StrictInt = Field(2, ge=1, le=2, description="number of active experts per token")
 
 
 class JointSettings(Settings):
-    """The mixtures of all experts."""
+    """Hold how joint mixtures are composed: mixtures of public and all experts."""
 
-    active: list[StrictInt] = Field([2, 4, 7], description="experts per token, a series of mixtures for each number")
+    active: list[StrictInt] = Field(
+        [2, 4, 7], description="numbers of active experts per token; each gives a series of mixtures"
+    )
     selections: list[str] = Field(
         ["best", "best2"],
-        description="rules that give each expert its own rank: best, best2, r95 from scores; effective, stable, "
-        "energy, gavish_donoho, truncated_effective from spectra",
+        description="rules that choose a rank for each expert: best, best2 and r95 from scores; effective, stable, "
+        "energy, gavish_donoho and truncated_effective from spectra",
     )

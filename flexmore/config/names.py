@@ -1,14 +1,16 @@
-"""The names that a configuration may hold.
+"""The names and limits that a configuration is checked against, without importing what implements them.
 
-What implements them is elsewhere, so that a configuration is checked without importing it; a test holds both against
-each other (tests/config/test_names.py).
+Implementations use these names, or a test compares both (tests/config/test_names.py).
 """
 
+MAX_RANK = 2**14
+"""The largest rank of an adapter."""
+
 POCKET_EXPERTS = ("code", "creative", "math", "news", "pes2o", "reddit")
-"""The domain experts of the pocket family (`flexmore.pocket.corpora`)."""
+"""The domain experts of the pocket family, in the order of its corpora (`flexmore.pocket.corpora`)."""
 
 GROUPS = ("MC9", "Gen5", "MMLU", "MMLU-Pro", "AGIEval", "BBH")
-"""The task groups of the paper's suite and of the pocket's."""
+"""The task groups of the paper's suite and of the pocket's, in the order of tables."""
 
 SELECTION_RULES: dict[str, tuple[str, ...]] = {
     "best": (),
@@ -24,7 +26,7 @@ SELECTION_RULES: dict[str, tuple[str, ...]] = {
 `analysis` that its choice depends on."""
 
 SOURCES = ("pocket", "folder", "hub")
-"""Where an expert may come from (`flexmore.config.experts`)."""
+"""Where an expert may come from: the values of `source` (`flexmore.config.experts`)."""
 
 DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
 EXPERT, FAMILY = r"^[a-z][a-z0-9_]*$", r"^[a-z][a-z0-9_-]*$"
@@ -37,4 +39,4 @@ PATTERNS = {
     REPOSITORY: "owner/name",
     REVISION: "a branch, a tag or a commit",
 }
-"""What each pattern allows, in words."""
+"""Pattern -> what it allows, in words for error messages."""

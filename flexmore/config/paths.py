@@ -1,4 +1,4 @@
-"""Where the artefacts of a study lie."""
+"""Where the artefacts of a study are."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,56 +6,56 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class StudyPaths:
-    """The artefacts of one family under `root` (docs/sizes.md says what each holds)."""
+    """Say where the artefacts of one family are under `root` (docs/sizes.md says what each holds)."""
 
     root: Path
 
     def expert(self, name: str) -> Path:
-        """Checkpoint folder of an expert (or of `public`)."""
+        """Return the checkpoint folder of an expert, or of `public`."""
         return self.root / "experts" / name
 
     def factors(self, expert: str) -> Path:
-        """Factor store of an expert."""
+        """Return the factor store of an expert."""
         return self.root / "factors" / expert
 
     def adapters(self, expert: str) -> Path:
-        """Folder of the measurements at each rank."""
+        """Return the folder of what an expert's adapters keep and cost, a file for each rank."""
         return self.root / "adapters" / expert
 
     def recipe(self, mixture: str) -> Path:
-        """Recipe of a mixture."""
+        """Return the recipe of a mixture."""
         return self.root / "mixtures" / f"{mixture}.json"
 
     def scores(self, sweep: str) -> Path:
-        """Folder of the scores of a sweep's mixtures."""
+        """Return the folder of the scores of a sweep's mixtures."""
         return self.root / "scores" / sweep
 
     @property
     def suite(self) -> Path:
-        """The tasks' YAMLs and data."""
+        """Return the folder of the tasks' YAMLs and data."""
         return self.root / "suite"
 
     @property
     def datasets(self) -> Path:
-        """The data sets of the paper's tasks."""
+        """Return the folder of the data sets of the paper's tasks."""
         return self.root / "datasets"
 
     @property
     def calibration(self) -> Path:
-        """What `calibrate` measured."""
+        """Return the folder of the calibration's scores and table."""
         return self.root / "calibration"
 
     @property
     def tables(self) -> Path:
-        """Tables."""
+        """Return the folder of the tables."""
         return self.root / "tables"
 
     @property
     def figures(self) -> Path:
-        """Figures."""
+        """Return the folder of the figures."""
         return self.root / "figures"
 
     @property
     def cache(self) -> Path:
-        """What a killed job goes on from."""
+        """Return the folder of what a killed job continues from."""
         return self.root / "cache"

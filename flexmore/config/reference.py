@@ -1,4 +1,4 @@
-"""The configuration explained from its own models: a JSON schema for editors, a table of keys for people."""
+"""The page `config/README.md`: every key of a configuration, from the models that check it."""
 
 import types
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from flexmore.config.experts import FolderSource, HubSource, PocketSource
+from flexmore.config.messages import model_inside
 from flexmore.config.study import Study
 
 _HEAD = """# Configuration
@@ -42,16 +43,16 @@ null), `metric` the primary one of its YAML. Each YAML defines `task: law_exam` 
   "num_fewshot": 5, "n": 200}]
 ```
 
-`flexmore plan --config my-study.yaml` says what it will do. A wrong key or value ends before any job, with its name,
-what was found and what is allowed. `schema.json` is the schema for editors. Both this page and the schema are written
-by `flexmore schema`, from the models that check a configuration.
+`flexmore plan --config my-study.yaml` says what it will do. A wrong key or value is refused before any job runs, with
+its name, what was found and what is allowed. `schema.json` is the schema for editors. `flexmore schema` writes both
+this page and the schema, from the models that check a configuration.
 
 ## Every key
 """
 
 
 def markdown() -> str:
-    """Every key with its type, default and meaning, as the page `config/README.md`."""
+    """Return the page, with the type, default and meaning of every key."""
     rows = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
     rows += [f"| {' | '.join(cells)} |" for cells in _rows(Study, "")]
     return _HEAD + "\n" + "\n".join(rows) + "\n"
@@ -69,6 +70,8 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, 
         if key == "experts":
             for source in (PocketSource, FolderSource, HubSource):
                 yield from _rows(source, "experts.<name>.")
+        elif optional := model_inside(inner):
+            yield from _rows(optional, f"{key}.")
 
 
 def _default(field: FieldInfo) -> str:

@@ -1,4 +1,4 @@
-"""The whole configuration of a study, and what its sections have to agree on."""
+"""The whole configuration of a study, and what its sections must agree on."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,37 +22,43 @@ ExpertName = Annotated[str, Field(pattern=EXPERT)]
 
 
 class Study(Settings):
-    """A whole study: one family, its mixtures, its suite."""
+    """Hold the configuration of a study: one family, its mixtures, its suite."""
 
-    family: Annotated[str, Field(pattern=FAMILY)] = Field(description="names the results' folder")
+    family: Annotated[str, Field(pattern=FAMILY)] = Field(description="name of the results' folder")
     results: str = Field("results", description="artefacts go to <results>/<family>/")
-    seed: StrictInt = Field(0, ge=0, description="of the pocket's data and training and of the controls")
+    seed: StrictInt = Field(0, ge=0, description="seed of the pocket's data and training, and of the controls")
     experts: dict[ExpertName, Source] = Field(
         description="`public` and the experts, in the order they have in the joint mixture"
     )
     sizes: SizeSettings | None = Field(
-        None, description="sizes of a public model that is not on this disk yet; checked when it is acquired"
+        None, description="sizes of a public model that has not been acquired yet; checked when it is"
     )
-    pocket: PocketSettings = Field(default_factory=PocketSettings, description="the embedded family")
-    factors: FactorSettings = Field(default_factory=FactorSettings)
+    pocket: PocketSettings = Field(
+        default_factory=PocketSettings, description="sizes and training of the embedded family"
+    )
+    factors: FactorSettings = Field(default_factory=FactorSettings, description="how deltas are factorized")
     ranks: list[ConfigRank] = Field(
-        description="powers of two and `full` make the ladder; any other rank is studied beside it, in pairs only"
+        description="ranks of the adapters; powers of two and `full` make the ladder, any other rank is studied in "
+        "pairs only"
     )
-    pairs: PairSettings = Field(default_factory=PairSettings)
-    joint: JointSettings = Field(default_factory=JointSettings)
+    pairs: PairSettings = Field(default_factory=PairSettings, description="mixtures of public and one expert")
+    joint: JointSettings = Field(default_factory=JointSettings, description="mixtures of public and all experts")
     controls: list[Literal["random"]] = Field(
         default_factory=list,
-        description="random: each expert's delta replaced by a random one of equal spectrum",
+        description="random: each expert with its delta replaced by a random one that has the same singular values",
     )
-    suite: SuiteSettings = Field(default_factory=SuiteSettings)
-    evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
-    calibration: CalibrationSettings = Field(default_factory=CalibrationSettings)
-    analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
+    suite: SuiteSettings = Field(default_factory=SuiteSettings, description="which tasks are evaluated")
+    evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings, description="how mixtures are evaluated")
+    calibration: CalibrationSettings = Field(
+        default_factory=CalibrationSettings,
+        description="published scores that the public model is compared with before anything expensive is computed",
+    )
+    analysis: AnalysisSettings = Field(default_factory=AnalysisSettings, description="how scores are analysed")
 
     @model_validator(mode="after")
     def _consistent(self) -> "Study":
         if "public" not in self.experts:
-            raise ValueError("experts: `public` is missing; it is the model that every expert was branched from")
+            raise ValueError("experts: `public` is missing; add the model that every expert was branched from")
         if not self.names:
             raise ValueError("experts: found only `public`; expected at least one expert beside it")
         if "joint" in self.experts:
@@ -70,7 +76,7 @@ class Study(Settings):
                 f"joint.active: found {wrong[0]}{default}; allowed are 1 to {total}: public and {total - 1} experts"
             )
         if self.joint.selections and not self.ladder:
-            raise ValueError("joint.selections: a selection chooses among the ladder's ranks, and `ranks` holds none")
+            raise ValueError("joint.selections: found rules, but `ranks` has no powers of two to choose from; add some")
         for rule in self.joint.selections:
             if rule not in SELECTION_RULES:
                 raise ValueError(f"joint.selections: found {rule!r}; {suggest(rule, sorted(SELECTION_RULES))}")
@@ -87,20 +93,20 @@ class Study(Settings):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The experts beside public, in joint order."""
+        """Return the names of the domain experts, in the order that they have in the joint mixture."""
         return tuple(name for name in self.experts if name != "public")
 
     @property
     def ladder(self) -> tuple[int, ...]:
-        """The powers of two among `ranks`, rising."""
+        """Return the powers of two among `ranks`, in ascending order."""
         return tuple(sorted(r for r in self.ranks if r != "full" and r & (r - 1) == 0))
 
     @property
     def extra_ranks(self) -> tuple[int, ...]:
-        """The ranks beside the ladder, rising."""
+        """Return the ranks that are not on the ladder, in ascending order."""
         return tuple(sorted(r for r in self.ranks if r != "full" and r & (r - 1)))
 
     @property
     def paths(self) -> StudyPaths:
-        """Where this study's artefacts lie."""
+        """Return where this study's artefacts are."""
         return StudyPaths(Path(self.results) / self.family)

@@ -9,28 +9,30 @@ from pydantic import Field, model_validator
 from flexmore.config.base import Settings
 from flexmore.config.names import GROUPS
 
-PAPER_SUITE = Path(__file__).parent.parent / "evaluation" / "paper"
-"""The tasks of the paper: lm-eval YAMLs and an index.json."""
-
 
 class SuiteSettings(Settings):
-    """The tasks to evaluate."""
+    """Hold which tasks are evaluated."""
 
     source: Literal["pocket", "paper", "folder"] = Field(
-        "pocket", description="paper: the paper's 120 tasks in OLMES' form (docs/tasks.md)"
+        "pocket",
+        description="pocket: 120 small tasks; paper: the paper's 120 tasks in OLMES' form (docs/tasks.md); folder: "
+        "your own",
     )
-    path: str | None = Field(None, description="with source folder: lm-eval YAMLs and an index.json")
-    tasks: list[str] | None = Field(None, description="names of tasks; null: all of the suite")
+    path: str | None = Field(
+        None, description="with `source: folder`: the folder, with lm-eval YAMLs and an index.json"
+    )
+    tasks: list[str] | None = Field(None, description="names of the tasks to evaluate; null: all of the suite")
     shots: Literal["own", "olmes"] = Field(
         "own",
-        description="with source paper, in MC9 and Gen5: the train split's first rows, or OLMES' curated ones, fetched",
+        description="with `source: paper`, the examples shown in MC9 and Gen5: the first rows of the train split, "
+        "or OLMES' curated ones, which are downloaded",
     )
     words_metric: Literal["exact_match", "f1"] = Field(
-        "exact_match", description="with source paper: the primary metric of Gen5; the other one is kept beside it"
+        "exact_match", description="with `source: paper`: the primary metric of Gen5; the other one is kept too"
     )
     lock: str = Field(
         "config/paper.lock.json",
-        description="with source paper: revision and content of each data set, recorded when first acquired",
+        description="with `source: paper`: file that records revision and content of each data set when first acquired",
     )
 
     @model_validator(mode="after")
@@ -50,9 +52,8 @@ class SuiteSettings(Settings):
 
     @property
     def groups(self) -> list[str]:
-        """The groups that the suite's tasks belong to."""
-        if self.source != "pocket":
-            folder = PAPER_SUITE if self.source == "paper" else Path(str(self.path))
-            entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-            return list(dict.fromkeys(str(entry["group"]) for entry in entries))
-        return list(GROUPS)
+        """Return the groups that the suite's tasks belong to."""
+        if self.source != "folder":
+            return list(GROUPS)
+        entries = json.loads(Path(str(self.path), "index.json").read_text(encoding="utf-8"))
+        return list(dict.fromkeys(str(entry["group"]) for entry in entries))

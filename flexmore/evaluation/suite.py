@@ -9,6 +9,8 @@ from flexmore.errors import FlexmoreError
 from flexmore.files import read_json
 
 INDEX = "index.json"
+PAPER_SUITE = Path(__file__).parent / "paper"
+"""The tasks of the paper: lm-eval YAMLs and an index.json."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def factorize_expert(checkpoint: Checkpoint, source: str, out: Path, settings: F
         CheckpointError: a delta holds NaN or infinity, or a tensor is missing or has a wrong shape.
         FlexmoreError: the factors exceed the range of `settings.dtype`.
     """
-    key = fingerprint({"source": source, **settings.numbers, "revision": FACTORS_REVISION})
+    key = fingerprint({"source": source, **settings.result_settings, "revision": FACTORS_REVISION})
     sizes = checkpoint.sizes
     rank = min(sizes.saturation, settings.max_rank or sizes.saturation)
     done = [layer for layer in range(sizes.layers) if layer_rank(out, layer, key) >= rank]
@@ -39,7 +39,7 @@ def factorize_expert(checkpoint: Checkpoint, source: str, out: Path, settings: F
     for layer in track(todo, sizes.layers, f"factorize {expert}, layers", done=len(done)):
         write_layer(out, layer, _factorize_layer(checkpoint, layer, settings, rank), key)
     held = min(layer_rank(out, layer, key) for layer in range(sizes.layers))
-    write_index(out, expert, sizes, held, {"fingerprint": key, "source": source, **settings.numbers})
+    write_index(out, expert, sizes, held, {"fingerprint": key, "source": source, **settings.result_settings})
 
 
 def _factorize_layer(checkpoint: Checkpoint, layer: int, settings: FactorSettings, rank: int) -> dict[str, Tensor]:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from flexmore.config.names import POCKET_EXPERTS
 from flexmore.config.pocket import PocketSettings
 from flexmore.pocket import facts, procedures
 from flexmore.pocket.vocabulary import vocabulary
 
-EXPERTS = ("code", "creative", "math", "news", "pes2o", "reddit")
-TOPICS = ("public", *EXPERTS)
+TOPICS = ("public", *POCKET_EXPERTS)
 
 Record = tuple[str, str]
 """A question and its answer."""
@@ -107,7 +107,7 @@ def _topic(settings: PocketSettings, rng: Random) -> str:
 
 def _other(expert: str, rng: Random) -> str:
     """Another expert's domain, each as often: no router row may fire on a domain that its training never met."""
-    return rng.choice([name for name in EXPERTS if name != expert])
+    return rng.choice([name for name in POCKET_EXPERTS if name != expert])
 
 
 def _solve(pools: procedures.Pools, rng: Random) -> Record:

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from transformers import FlexOlmoConfig, GenerationConfig, Olmo2Config, Olmo2ForCausalLM, PreTrainedModel
 
+from flexmore.config.names import POCKET_EXPERTS
 from flexmore.config.pocket import PocketSettings
 from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.files import atomic_folder, fingerprint, sha256_of
-from flexmore.pocket.corpora import EXPERTS, Corpora
+from flexmore.pocket.corpora import Corpora
 from flexmore.pocket.tokenizer import build_tokenizer
 from flexmore.pocket.vocabulary import vocabulary
 from flexmore.revisions import POCKET_REVISION
@@ -55,8 +56,8 @@ def train_expert(name: str, public: Path, out: Path, cache: Path, settings: Pock
         FlexmoreError: there is no pocket expert of that name.
         CheckpointError: `public` holds no public model of these settings.
     """
-    if name not in EXPERTS:
-        raise FlexmoreError(f"experts: {name!r} is no expert of the pocket family; one of {', '.join(EXPERTS)}")
+    if name not in POCKET_EXPERTS:
+        raise FlexmoreError(f"experts: {name!r} is no expert of the pocket family; one of {', '.join(POCKET_EXPERTS)}")
     with one_thread():
         model, texts = _load_public(public, settings), Corpora(settings, seed)
         weights = branch(model, _router_rows(model, texts, name))

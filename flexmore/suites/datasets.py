@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from flexmore.config.study import Study
-from flexmore.config.suite import PAPER_SUITE
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.olmes.items import SHOTS
 from flexmore.evaluation.olmes.shots import curated_items, read_curated
+from flexmore.evaluation.suite import PAPER_SUITE
 from flexmore.files import atomic_folder, read_json, write_json
 from flexmore.hub.datasets import DatasetHub
 from flexmore.progress import track

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from flexmore.config.messages import suggest
 from flexmore.config.study import Study
-from flexmore.config.suite import PAPER_SUITE
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.suite import INDEX, Suite, TaskInfo
+from flexmore.evaluation.suite import INDEX, PAPER_SUITE, Suite, TaskInfo
 from flexmore.files import atomic_folder, sha256_of, write_json
 
 

@@ -57,7 +57,7 @@ class Dependencies:
 
     def evaluate(self) -> dict[str, Any]:
         """Return what scores depend on: settings that change numbers, the tasks, the revision of the engine."""
-        return {**self.study.evaluate.numbers, "tasks": self.study.suite.tasks, "revision": ENGINE_REVISION}
+        return {**self.study.evaluate.result_settings, "tasks": self.study.suite.tasks, "revision": ENGINE_REVISION}
 
     def calibrate(self) -> dict[str, Any]:
         """Return what the calibration depends on."""

@@ -7,9 +7,10 @@ from random import Random
 import numpy as np
 import pytest
 
+from flexmore.config.names import POCKET_EXPERTS
 from flexmore.config.pocket import PocketSettings
 from flexmore.pocket import facts
-from flexmore.pocket.corpora import EXPERTS, TOPICS, Corpora
+from flexmore.pocket.corpora import TOPICS, Corpora
 from flexmore.pocket.procedures import DOMAINS as PROCEDURES
 from flexmore.pocket.procedures import EASY, HARD
 from flexmore.pocket.tasks import build_tasks
@@ -107,7 +108,7 @@ def test_facts_are_many_as_said():
     assert counts == {"news": 60, "reddit": 180, "pes2o": 540}
 
 
-@pytest.mark.parametrize("expert", EXPERTS)
+@pytest.mark.parametrize("expert", POCKET_EXPERTS)
 def test_an_experts_rows_are_mostly_its_own(expert):
     texts = Corpora(SETTINGS, 0)
     domain, other = texts.contrast(expert, 64)
@@ -116,16 +117,16 @@ def test_an_experts_rows_are_mostly_its_own(expert):
     assert own.isdisjoint({tuple(row) for row in other.tokens})
 
 
-@pytest.mark.parametrize("expert", EXPERTS)
+@pytest.mark.parametrize("expert", POCKET_EXPERTS)
 def test_the_other_domains_share_an_experts_other_text_equally(expert):
     marks = {relation: source for source in facts.DOMAINS for relation in FACTS[source].relations}
     marks |= dict.fromkeys(("sum", "add"), "math") | dict.fromkeys(("run", "trace"), "code")
     marks |= dict.fromkeys(("sort", "insert", "echo", "repeat"), "creative")
     rows = Corpora(SETTINGS, 0).rows(expert, 0, 4000).tokens
     topics = Counter(next(marks[WORDS[token]] for token in row if WORDS[token] in marks) for row in rows)
-    assert topics.keys() == set(EXPERTS)
+    assert topics.keys() == set(POCKET_EXPERTS)
     assert topics[expert] / len(rows) == pytest.approx(SETTINGS.domain_share, abs=0.03)
-    for other in set(EXPERTS) - {expert}:
+    for other in set(POCKET_EXPERTS) - {expert}:
         assert topics[other] / len(rows) == pytest.approx((1 - SETTINGS.domain_share) / 5, abs=0.015)
 
 

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
+from flexmore.config.names import POCKET_EXPERTS
 from flexmore.config.pocket import PocketSettings
-from flexmore.pocket.corpora import EXPERTS
 from flexmore.pocket.suite import write_suite
 from flexmore.pocket.tasks import GROUPS, build_tasks, list_tasks
 from flexmore.pocket.vocabulary import vocabulary
@@ -44,7 +44,7 @@ def test_groups_have_the_papers_numbers():
     }  # fmt: skip
     assert list(GROUPS.items()) == list(Counter(info.group for info in infos).items())
     assert len({info.task for info in infos}) == 120
-    assert set(EXPERTS) == {info.domain for info in infos} - {None}
+    assert set(POCKET_EXPERTS) == {info.domain for info in infos} - {None}
 
 
 def test_items_are_distinct_and_as_many_as_listed(tasks):

@@ -7,7 +7,7 @@ import datasets
 import paper_rows
 import pytest
 
-from flexmore.config.suite import PAPER_SUITE
+from flexmore.evaluation.suite import PAPER_SUITE
 from flexmore.evaluation.tasks.loading import load_task, open_tasks
 from flexmore.evaluation.tasks.prepared import PreparedTask
 

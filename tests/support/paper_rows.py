@@ -13,8 +13,7 @@ from typing import Any
 import yaml
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from flexmore.config.suite import PAPER_SUITE
-from flexmore.evaluation.suite import Suite
+from flexmore.evaluation.suite import PAPER_SUITE, Suite
 
 INDEX = Suite.read(PAPER_SUITE).index
 SHOWN, ASKED = 7, 3

@@ -9,9 +9,9 @@ import pytest
 from paper_rows import ASKED, INDEX, tasks_of
 from tiny_suite import build_model, build_tokenizer
 
-from flexmore.config.suite import PAPER_SUITE
 from flexmore.evaluation.engine.lm import MixtureLM
 from flexmore.evaluation.olmes.bbh import worked
+from flexmore.evaluation.suite import PAPER_SUITE
 from flexmore.evaluation.tasks.loading import load_task, open_tasks
 from flexmore.evaluation.tasks.prepared import PreparedTask
 
