@@ -1,26 +1,20 @@
-"""What leaves the house against those who read it: transformers' FlexOlmo, peft's merge."""
+"""What is materialized, read by transformers (FlexOlmo) and peft."""
 
-import json
-import weakref
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import yaml
-from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from flexmore.architectures.names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
-from flexmore.checkpoints.writer import Planned, write_file
 from flexmore.errors import FlexmoreError
 from flexmore.exchange.materialize import materialize
-from flexmore.factors.measure import write_measurements
 from flexmore.factors.store import FactorStore
-from flexmore.files import read_json, sha256_of, write_json
+from flexmore.files import read_json, sha256_of
 from flexmore.mixtures.recipe import Recipe
 
 IDS = torch.tensor([[5, 9, 2, 17, 30, 8], [7, 7, 3, 40, 12, 2]])
@@ -53,32 +47,6 @@ def test_each_format_has_configuration_tokenizer_card_and_hashes(composed: Any, 
     assert (content["format"], content["name"]) == (format, "math-r4")
     assert metadata_of(out)["library_name"] == ("peft" if format == "peft" else "transformers")
     assert (out / "generation_config.json").is_file() == (format != "peft")
-
-
-def test_the_card_says_rank_error_scores_and_licence(composed: Any, tmp_path: Path) -> None:
-    paths, recipe = composed.paths, recipe_of(composed, "math-r4")
-    write_measurements(composed, "math")
-    error = read_json(paths.adapters("math") / "r4.json")["error"]
-    tasks = {"one": ("MMLU", 0.25), "two": ("MMLU", 0.75), "three": ("BBH", 1.0)}
-    entries = {task: {"group": group, "score": score} for task, (group, score) in tasks.items()}
-    scores = {"mixture": "math-r4", "fingerprint": recipe.fingerprint, "tasks": entries}
-    write_json(paths.scores("math") / "math-r4.json", scores)
-    card = paths.expert("public") / "README.md"
-    card.write_text("---\nlicense: apache-2.0\n---\n# Public\n")
-    materialize(recipe, paths, tmp_path / "known")
-    text = (tmp_path / "known" / "README.md").read_text()
-    assert f"| math | 4 | 4 | {error:.3g} |" in text
-    assert "| MMLU | 2 | 50.0 |" in text
-    assert "| average | 3 | 75.0 |" in text, "the mean over groups, not over tasks"
-    assert f"{recipe.parameters['total']:,} parameters" in text
-    assert metadata_of(tmp_path / "known")["license"] == "apache-2.0"
-    card.unlink()
-    write_json(paths.scores("math") / "math-r4.json", scores | {"fingerprint": "other"})
-    materialize(recipe, paths, tmp_path / "unknown", format="peft")
-    text = (tmp_path / "unknown" / "README.md").read_text()
-    assert "has not been evaluated" in text
-    assert "expert without routing" in text
-    assert metadata_of(tmp_path / "unknown")["license"] == "other"
 
 
 @pytest.mark.parametrize("name", ["math-r1", "joint-a2-r4", "joint-a4-full"])
@@ -164,41 +132,3 @@ def test_what_a_format_cannot_hold_is_refused(composed: Any, tmp_path: Path, nam
     with pytest.raises(FlexmoreError, match=said):
         materialize(recipe_of(composed, name), composed.paths, tmp_path / "out", format=format)
     assert not (tmp_path / "out").exists()
-
-
-def test_a_streamed_file_is_a_safetensors_file(tmp_path: Path) -> None:
-    values = {
-        "half": torch.arange(3).to(torch.float16),
-        "brain": torch.ones(2, 5, dtype=torch.bfloat16),
-        "wide": torch.randn(3, 1, 2, dtype=torch.float64),
-        "turned": torch.randn(4, 3).T,
-        "empty": torch.zeros(0, 4),
-    }
-    planned = [Planned(n, v.dtype, tuple(v.shape), lambda v=v: v) for n, v in values.items()]  # type: ignore[misc]
-    digest = write_file(tmp_path / "file.safetensors", planned, {"format": "pt"})
-    assert digest == sha256_of(tmp_path / "file.safetensors")
-    found = load_file(tmp_path / "file.safetensors")
-    assert all(torch.equal(found[name], value) and found[name].dtype == value.dtype for name, value in values.items())
-    with safe_open(tmp_path / "file.safetensors", framework="pt") as file:
-        assert file.metadata() == {"format": "pt"}
-    head = (tmp_path / "file.safetensors").read_bytes()
-    assert int.from_bytes(head[:8], "little") % 8 == 0
-    assert json.loads(head[8 : 8 + int.from_bytes(head[:8], "little")])["wide"]["data_offsets"][0] == 0
-
-
-def test_a_tensor_that_is_not_as_planned_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"odd: torch\.float32"):
-        write_file(tmp_path / "f", [Planned("odd", torch.float32, (2,), lambda: torch.zeros(3))], {})
-
-
-def test_only_one_tensor_is_in_memory_at_a_time(tmp_path: Path) -> None:
-    made: list[weakref.ref[np.ndarray]] = []
-
-    def make() -> torch.Tensor:
-        assert sum(tensor() is not None for tensor in made) <= 1, "the one before the last is gone"
-        array = np.zeros(1000, dtype=np.float32)
-        made.append(weakref.ref(array))
-        return torch.from_numpy(array)
-
-    write_file(tmp_path / "f", [Planned(f"t{n}", torch.float32, (1000,), make) for n in range(5)], {})
-    assert len(made) == 5

@@ -1,0 +1,120 @@
+"""Experts acquired from a folder or from the hub: checked before the weights, pinned, linked."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hub_fixtures import CUT, Fresh, edited
+from local_hub import Hub
+from safetensors.torch import load_file, save_file
+
+from flexmore.checkpoints.family import check_family, read_source
+from flexmore.errors import CheckpointError, FlexmoreError
+from flexmore.experts.acquire import acquire
+from flexmore.files import write_json
+from flexmore.hub.models import ModelHub
+
+
+def test_a_family_from_folders_is_linked_and_described(study_of: Any, family: Path) -> None:
+    study = study_of()
+    for name in study.experts:
+        acquire(study, name)
+    check_family(study.paths, study.experts)
+    folder = study.paths.expert("math")
+    assert all(path.is_symlink() for path in folder.iterdir() if path.name != "source.json")
+    assert read_source(study.paths, "math")["fingerprint"] != read_source(study.paths, "news")["fingerprint"]
+    acquire(study, "math")  # again: links are replaced, the user's files stay
+    assert (family / "math" / "config.json").is_file()
+
+
+def test_the_same_checkpoint_from_a_folder_has_the_same_fingerprint(hub: Hub, study: Fresh, study_of: Any) -> None:
+    made, linked = study(), study_of()
+    acquire(made, "math", ModelHub(hub.url))
+    acquire(linked, "math")
+    ours, theirs = read_source(made.paths, "math"), read_source(linked.paths, "math")
+    assert {key: ours[key] for key in ("fingerprint", "files", "public_tensors", "sizes")} == {
+        key: theirs[key] for key in ("fingerprint", "files", "public_tensors", "sizes")
+    }
+
+
+def test_a_revision_that_moved_is_refused_until_told(hub: Hub, study: Fresh, tmp_path: Path) -> None:
+    made = study()
+    acquire(made, "math", ModelHub(hub.url))
+    first = read_source(made.paths, "math")["commit"]
+    (made.paths.expert("math") / "source.json").unlink()  # as Snakemake does
+    second = edited(hub, tmp_path, "math", lambda folder: (folder / "generation_config.json").write_text("{}\n"))
+    with pytest.raises(FlexmoreError, match=f"main was {first} .* is {second} now; .*`revision: {first}`.*--update"):
+        acquire(made, "math", ModelHub(hub.url))
+    hub.sent.clear()
+    acquire(study(first), "math", ModelHub(hub.url))  # named, it is not lost
+    assert read_source(made.paths, "math")["commit"] == first
+    assert not hub.sent
+    acquire(made, "math", ModelHub(hub.url), update=True)
+    assert read_source(made.paths, "math")["commit"] == second
+    assert set(hub.sent) == {"generation_config.json"}
+    acquire(made, "math", ModelHub(hub.url))
+
+
+def configured(folder: Path, **changes: Any) -> None:
+    content = json.loads((folder / "config.json").read_text())
+    write_json(folder / "config.json", content | changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda f: configured(f, architectures=["LlamaForCausalLM"]), "LlamaForCausalLM; expected Olmo2"),
+        (lambda f: configured(f, num_experts=7), "7 experts; expected 2 for an expert's checkpoint"),
+        (
+            lambda f: configured(f, hidden_size=32),
+            "hidden is 32, the configuration's `sizes` states 16; correct",
+        ),
+        (lambda f: (f / CUT).unlink(), f"it names {CUT}, which is missing"),
+    ],
+)
+def test_what_the_small_files_tell_comes_before_the_weights(
+    hub: Hub, study: Fresh, tmp_path: Path, change: Callable[[Path], None], said: str
+) -> None:
+    edited(hub, tmp_path, "math", change)
+    sizes = {"hidden": 16, "ffn": 24, "layers": 2, "vocabulary": 48, "heads": 2, "key_value_heads": 2}
+    with pytest.raises(CheckpointError, match=said):
+        acquire(study(sizes=sizes), "math", ModelHub(hub.url))
+    assert not any(name.endswith(".safetensors") for name in hub.sent)
+
+
+def test_a_truncated_file_on_the_hub_is_named(hub: Hub, study: Fresh, tmp_path: Path) -> None:
+    edited(hub, tmp_path, "math", lambda f: (f / CUT).write_bytes((f / CUT).read_bytes()[:-100]) and None)
+    with pytest.raises(CheckpointError, match=f"{CUT}: not a whole safetensors file"):
+        acquire(study(), "math", ModelHub(hub.url))
+
+
+@pytest.mark.parametrize("source", ["hub", "folder"])
+def test_an_expert_of_another_public_model_is_refused_when_it_is_acquired(
+    hub: Hub, study: Fresh, tmp_path: Path, source: str
+) -> None:
+    def nudge(folder: Path) -> None:
+        tensors = load_file(folder / CUT)
+        name = next(name for name in tensors if ".experts.1." not in name)
+        tensors[name] = torch.nextafter(tensors[name], tensors[name] + 1)
+        save_file(tensors, folder / CUT, metadata={"format": "pt"})
+
+    edited(hub, tmp_path, "math", nudge)
+    made = study()
+    acquire(made, "public", ModelHub(hub.url))
+    if source == "folder":
+        given = {"source": "folder", "path": str(tmp_path / "made" / "math")}
+        made = study(experts={"public": made.experts["public"].model_dump(), "math": given})
+    with pytest.raises(CheckpointError, match=r"public and math were not branched|math and public were not branched"):
+        acquire(made, "math", ModelHub(hub.url))
+    assert not (made.paths.expert("math") / "source.json").exists()
+
+
+def test_a_folder_links_only_what_is_needed(hub: Hub, study: Fresh, tmp_path: Path, family: Path) -> None:
+    given = {name: {"source": "folder", "path": str(tmp_path / "made" / name)} for name in ("public", "math")}
+    made = study(experts=given)
+    acquire(made, "math")
+    there = {path.name for path in made.paths.expert("math").iterdir()}
+    assert there == {path.name for path in (family / "math").iterdir()} | {"source.json"}
