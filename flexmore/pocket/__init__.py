@@ -1,1 +1,1 @@
-"""The embedded family: an honest FlexOlmo in miniature, a positive control of the method and of this software."""
+"""The embedded pocket family: its texts, its training by FlexOlmo's recipe at a small size, and its 120 tasks."""

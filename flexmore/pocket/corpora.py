@@ -1,4 +1,4 @@
-"""The texts that the pocket family is trained on: rows of token ids, a pure function of source, seed and step."""
+"""The texts that the pocket family is trained on: rows of token ids that depend on source, seed and step alone."""
 
 from collections.abc import Iterator
 from random import Random
@@ -17,21 +17,22 @@ TOPICS = ("public", *POCKET_EXPERTS)
 Record = tuple[str, str]
 """A question and its answer."""
 Row = list[tuple[int, bool]]
+"""Token ids, each with whether it belongs to an answer."""
 
 
 class Rows(NamedTuple):
-    """Rows of a training step: `tokens` (rows, row_tokens), and which of them belong to an `answers`."""
+    """Hold the rows of a training step: token ids, and whether each belongs to an answer; both [rows, row_tokens]."""
 
     tokens: npt.NDArray[np.int64]
     answers: npt.NDArray[np.bool_]
 
 
 class Corpora:
-    """The texts of all sources.
+    """Draw the texts of all sources.
 
-    Public text states public facts, gossips about the strangers of the fact domains, and solves easy problems.
-    A domain's text states its facts, or solves hard problems. An expert is trained on its domain's text and on
-    public text about the other domains, without the public facts.
+    Public text states public facts, gives random answers about people whom the fact domains do not know (gossip), and
+    solves easy problems. A domain's text states its facts or solves hard problems. An expert is trained on its
+    domain's text and on public text about the other domains, without the public facts.
     """
 
     def __init__(self, settings: PocketSettings, seed: int) -> None:
@@ -41,7 +42,7 @@ class Corpora:
         self._ids = {word: index for index, word in enumerate(vocabulary())}
 
     def public_record(self, topic: str, rng: Random) -> Record:
-        """A sentence of public text on `topic`, one of TOPICS."""
+        """Draw a sentence of public text on `topic`, one of TOPICS."""
         if topic == "public":
             return self.books[topic].statement(rng)
         if topic in facts.DOMAINS:
@@ -49,21 +50,21 @@ class Corpora:
         return _solve(procedures.EASY[topic], rng)
 
     def domain_record(self, expert: str, rng: Random) -> Record:
-        """A sentence of the domain's text."""
+        """Draw a sentence of an expert's domain."""
         if expert in facts.DOMAINS:
             return self.books[expert].statement(rng)
         return _solve(procedures.HARD[expert], rng)
 
     def rows(self, source: str, step: int, count: int) -> Rows:
-        """A training step of `source`, one of TOPICS.
+        """Return the `count` rows of a training step of `source`, one of TOPICS.
 
-        A row keeps to one topic, starts with a sentence and is filled to its end.
+        A row has one topic, begins with a sentence and is filled with more of them; the last one may be cut.
         """
         rng = Random(f"rows {source} {self.seed} {step}")
         return _stack([self._row(source, rng) for _ in range(count)])
 
     def contrast(self, expert: str, count: int) -> tuple[Rows, Rows]:
-        """Rows of the domain, and rows of the other topics' public text."""
+        """Return `count` rows of the domain, and as many of public text about the other domains."""
         rng = Random(f"contrast {expert} {self.seed}")
         domain = [self._domain_row(expert, rng) for _ in range(count)]
         other = [self._public_row(_other(expert, rng), rng) for _ in range(count)]
@@ -97,7 +98,7 @@ def _stack(rows: list[Row]) -> Rows:
 
 
 def _topic(settings: PocketSettings, rng: Random) -> str:
-    """A topic of public text."""
+    """Draw a topic of public text."""
     kind = rng.random()
     if kind < settings.public_facts_share:
         return "public"
@@ -106,7 +107,7 @@ def _topic(settings: PocketSettings, rng: Random) -> str:
 
 
 def _other(expert: str, rng: Random) -> str:
-    """Another expert's domain, each as often: no router row may fire on a domain that its training never met."""
+    """Draw another expert's domain, all equally often, so that no router row responds to an unknown domain."""
     return rng.choice([name for name in POCKET_EXPERTS if name != expert])
 
 

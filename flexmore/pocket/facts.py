@@ -1,9 +1,9 @@
 """Memorised facts: each source states which answer a subject has under a relation, in three forms.
 
-Each source has relations of its own, and people of its own whom it knows; public knows everybody's under public
-relations, so that the public model can tell people apart. Whom a source does not know is a stranger to it. Public text
-gossips in a domain's words about the domain's strangers, with answers drawn anew each time: it holds every domain's
-words and forms and none of its facts.
+Each source has relations of its own and knows people of its own; public knows everybody, under public relations, so
+that the public model can tell people apart. The people whom a source does not know are its strangers. Public text also
+has gossip: sentences in a domain's words about the domain's strangers, with a random answer each time. It holds every
+domain's words and forms and none of its facts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,13 @@ FORMS = ("the {relation} of {subject} is", "which {relation} has {subject} ?", "
 
 @dataclass(frozen=True)
 class FactBook:
-    """One source's facts: `answers[relation][subject]`."""
+    """Hold one source's facts.
+
+    Attributes:
+        subjects: the people whom it knows.
+        strangers: the people whom it does not know.
+        answers: the answer by relation and subject.
+    """
 
     source: str
     subjects: tuple[str, ...]
@@ -27,28 +33,28 @@ class FactBook:
     answers: Mapping[str, Mapping[str, str]]
 
     def statement(self, rng: Random) -> tuple[str, str]:
-        """A question and its true answer."""
+        """Draw a question and its true answer."""
         relation = rng.choice(FACTS[self.source].relations)
         subject = rng.choice(self.subjects)
         return question(rng.choice(FORMS), relation, subject), self.answers[relation][subject]
 
     def gossip(self, rng: Random) -> tuple[str, str]:
-        """A question of the same form about a stranger, and an answer that means nothing."""
+        """Draw a question of the same form about a stranger, and a random answer."""
         words = FACTS[self.source]
         prompt = question(rng.choice(FORMS), rng.choice(words.relations), rng.choice(self.strangers))
         return prompt, rng.choice(words.answers)
 
 
 def question(form: str, relation: str, subject: str) -> str:
-    """The part of a sentence that comes before its answer."""
+    """Return the part of a sentence that comes before its answer."""
     return form.format(relation=relation, subject=subject)
 
 
 def fact_book(source: str, subjects: int, seed: int) -> FactBook:
-    """The facts of `source`, one of FACTS, about `subjects` of its people (public: of everybody's).
+    """Return the facts of `source`, one of FACTS, about `subjects` of its people (public: of every source's people).
 
-    Under a relation every answer is as often right as any other (but for one), so that to prefer some answers, whoever
-    is asked about, scores no more than chance.
+    Under a relation all answers are right equally often, give or take one, so that preferring some answers scores no
+    more than chance.
     """
     words = FACTS[source]
     rng = Random(f"facts {source} {seed}")
@@ -60,6 +66,7 @@ def fact_book(source: str, subjects: int, seed: int) -> FactBook:
 
 
 def _deal(answers: Sequence[str], names: Sequence[str], rng: Random) -> dict[str, str]:
+    """Give each name an answer at random, all answers equally often."""
     dealt = list(islice(cycle(rng.sample(answers, len(answers))), len(names)))
     rng.shuffle(dealt)
     return dict(zip(names, dealt, strict=True))

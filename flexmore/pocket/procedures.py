@@ -1,8 +1,8 @@
 """Procedures applied to unseen instances: sums with carries, programs of one register, sorting words.
 
-Numbers are written units first, so that a carry is known before the digit that needs it. No domain's procedures share
-a word with another domain's. A problem is told apart by its question; a third of all questions are kept for the tests
-and never occur in training, in any form.
+Numbers are written units first, so that a carry is known before the digit that needs it. No two domains share a word.
+Problems are the same if their questions are. A third of all questions are kept for the tests and never occur in
+training, in any form.
 """
 
 import math
@@ -20,7 +20,7 @@ DEFINITION_WORDS = 4
 
 @dataclass(frozen=True)
 class Problem:
-    """A question and its answer; the question that asks for worked steps, and the steps up to the answer."""
+    """Hold a question and its answer, the question that asks for worked steps, and the steps up to the answer."""
 
     question: str
     answer: str
@@ -28,15 +28,15 @@ class Problem:
     steps: str
 
     def direct(self) -> tuple[str, str]:
-        """The question, and its answer at once."""
+        """Return the question and its answer."""
         return self.question, self.answer
 
     def worked(self) -> tuple[str, str]:
-        """The question for worked steps, and the steps with the answer at their end."""
+        """Return the question for worked steps, and the steps followed by the answer."""
         return self.worked_question, f"{self.steps} {self.answer}"
 
     def for_tests(self) -> bool:
-        """Whether this problem is kept for the tests.
+        """Tell whether this problem is kept for the tests.
 
         The shortest problems (one operation) define their language and are never tested.
         """
@@ -47,9 +47,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Sums:
-    """Sums of two numbers of `digits` digits with exactly `carries` carries (None: one or more).
+    """Draw sums of two numbers.
 
-    `lowest` and `highest` bound the digits of the two numbers.
+    Attributes:
+        digits: of each number.
+        carries: exactly so many; None for one or more.
+        lowest: digit of the two numbers.
+        highest: digit of the two numbers.
     """
 
     digits: int
@@ -73,7 +77,7 @@ class Sums:
                 return Problem(f"sum {asked}", _join(total), f"add {asked}", f"{' ; '.join(steps)} total")
 
     def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
-        """`count` different totals, the right one among them; the others miss a carry or have wrong digits."""
+        """Return `count` different totals, the right one among them; the others miss a carry or have wrong digits."""
         digits = [int(word) for word in problem.answer.split()]
         wrong: dict[str, None] = {}
         while len(wrong) < count - 1:
@@ -86,13 +90,15 @@ class Sums:
 
 @dataclass(frozen=True)
 class Programs:
-    """Programs of `length` operations on one register that holds a digit; all arithmetic is modulo ten.
+    """Draw programs on one register that holds a digit; all arithmetic is modulo ten.
 
-    Answered at once, a program's earlier values stand in its question: attention, which experts cannot change, is not
-    asked to run several operations in one go.
+    Where the answer is asked for at once, the question gives the values of all operations but the last: attention,
+    which experts cannot change, need not run several operations in one step.
 
-    `register`: "small", where no operation meets a digit above four; "large", where the first one does;
-    "any", where at least one does.
+    Attributes:
+        length: number of operations.
+        register: `small`, where no operation meets a digit above four; `large`, where the first one does; `any`, where
+            at least one does.
     """
 
     length: int
@@ -112,16 +118,17 @@ class Programs:
                 return Problem(f"run {asked}{given}", words[-1], f"trace {asked}", f"{' , '.join(words)} leaves")
 
     def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
-        """`count` different values, the right one among them."""
+        """Return `count` different values, the right one among them."""
         wrong = rng.sample([value for value in REGISTER if value != problem.answer], count - 1)
         return _shuffled([problem.answer, *wrong], rng)
 
 
 @dataclass(frozen=True)
 class Sorts:
-    """Lists of `length` different words to sort.
+    """Draw lists of `length` different words to sort.
 
-    `order`: "random" (never sorted already) or "falling".
+    Attributes:
+        order: `random` (never sorted already) or `falling`.
     """
 
     length: int
@@ -140,13 +147,13 @@ class Sorts:
         return Problem(f"sort {asked}", " ".join(chosen), f"insert {asked}", f"{steps} order")
 
     def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
-        """`count` different orders of the words (all six of three words at most), the right and the given one too."""
+        """Return `count` orders of the words, or all if there are fewer; the right and the given one are among them."""
         return _orders(problem, count, rng)
 
 
 @dataclass(frozen=True)
 class Echoes:
-    """Lists of `length` different words to repeat: the words and the form of sorting, without the order."""
+    """Draw lists of `length` different words to repeat, in the words and the form of sorting."""
 
     length: int
 
@@ -157,7 +164,7 @@ class Echoes:
         return Problem(f"echo {asked}", " ".join(given), f"repeat {asked}", f"{steps} order")
 
     def candidates(self, problem: Problem, count: int, rng: Random) -> list[str]:
-        """As for sorting."""
+        """Return `count` orders of the words, as for sorting."""
         return _orders(problem, count, rng)
 
 
@@ -165,7 +172,7 @@ Procedure = Sums | Programs | Sorts | Echoes
 
 
 class Pools(NamedTuple):
-    """Procedures whose problems are answered at once, and those that are worked out in steps."""
+    """Hold the procedures whose problems are answered at once, and those that are worked out in steps."""
 
     direct: tuple[Procedure, ...]
     worked: tuple[Procedure, ...]
@@ -192,7 +199,7 @@ HARD = {
 
 
 def execute(start: int, program: Sequence[str]) -> list[int]:
-    """The register after each operation of `program`."""
+    """Return the register after each operation of `program`."""
     register, trace = start, []
     for operation in program:
         register = _apply(operation, register)
@@ -201,7 +208,7 @@ def execute(start: int, program: Sequence[str]) -> list[int]:
 
 
 def draw(procedures: Sequence[Procedure], rng: Random, *, tests: bool = False) -> tuple[Procedure, Problem]:
-    """A problem of one of `procedures` from the training side of the split, or from its test side."""
+    """Draw a problem of one of `procedures`, from the problems for training or from those for the tests."""
     while True:
         procedure = rng.choice(procedures)
         problem = procedure.sample(rng)

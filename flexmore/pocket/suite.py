@@ -1,8 +1,8 @@
 """The pocket suite on disk: lm-eval task YAMLs on local JSONL, and an index.
 
-`suite/<group>/<task>.yaml` names its data by a hook in `items.py` beside it: `datasets.load_dataset` would copy
-120 data sets to the user's home and take a minute about it. The folder can be moved, and lm-eval reads it
-without this package (`lm_eval --include_path`).
+`suite/<group>/<task>.yaml` reads its data by the hook `items.py` in the same folder: `datasets.load_dataset` would copy
+120 data sets to the user's home and take a minute. The folder can be moved, and lm-eval reads it without this package
+(`lm_eval --include_path`).
 """
 
 import json
@@ -19,7 +19,7 @@ from flexmore.pocket.tasks import Item, Task, build_tasks
 VERSION = 2
 LONGEST_ANSWER = 24
 CONCLUSIONS = ("total", "leaves", "order")
-"""The words that end worked steps."""
+"""The words that come between worked steps and the answer."""
 LOADER = '''"""The hook by which lm-eval reads this folder's tasks."""
 
 import json
@@ -40,9 +40,9 @@ def load(task, **metadata):
 
 
 def write_suite(folder: Path, settings: PocketSettings, seed: int) -> None:
-    """Write the 120 tasks under `folder`; the same arguments give the same bytes.
+    """Write the 120 tasks to `folder`; the same arguments give the same bytes.
 
-    `index.json`, written last, lists them: task, group, domain, metric, output_type, num_fewshot, n.
+    `index.json`, written last, lists task, group, domain, metric, output_type, num_fewshot and n of each.
     """
     index = []
     for task in build_tasks(settings, seed):
@@ -88,7 +88,7 @@ def _yaml(task: Task) -> str:
 
 
 def _generation(worked: bool) -> dict[str, Any]:
-    """Greedy generation up to the full stop; the answer is what stands before it (after the steps' end)."""
+    """Return the settings of greedy generation up to the full stop; the answer comes before it, after any steps."""
     pattern = rf"\b(?:{'|'.join(CONCLUSIONS)}) (.*\S)" if worked else r"^\s*(.*\S)"
     config: dict[str, Any] = {
         "generation_kwargs": {"until": ["."], "do_sample": False, "max_gen_toks": LONGEST_ANSWER},

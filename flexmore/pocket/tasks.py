@@ -1,4 +1,4 @@
-"""The pocket suite's 120 tasks: what each asks, of whom, and its items.
+"""The pocket suite's 120 tasks: what each asks, of which domain, and its items.
 
 Six groups as in the paper: MMLU recalls memorised facts; MMLU-Pro and AGIEval choose the answers of unseen
 problems; BBH works them out in steps; MC9 and Gen5 mix. Answers are words, never letters.
@@ -18,7 +18,7 @@ from flexmore.pocket.vocabulary import DOMAIN_WORDS, FACTS, LIST_WORDS, OPERATIO
 
 GROUPS = {"MC9": 9, "Gen5": 5, "MMLU": 57, "MMLU-Pro": 14, "AGIEval": 8, "BBH": 27}
 EXAMPLES = 5
-"""Examples of a task for few-shot prompts: problems of the training side, or gossip about strangers."""
+"""Examples of a task for few-shot prompts: problems for training, or gossip about strangers."""
 
 Item = Mapping[str, Any]
 Draw = Callable[[Random, int, bool], list[Item]]
@@ -27,9 +27,9 @@ Levels = Sequence[tuple[str, Procedure]]
 
 @dataclass(frozen=True)
 class Task:
-    """A task's description with its items and its examples.
+    """Hold a task's description with its items and its few-shot examples.
 
-    An item holds `question`, and either `choices` and `answer` (an index) or `answer` (a string).
+    An item has `question`, and either `choices` and `answer` (an index) or `answer` (a string).
     """
 
     info: TaskInfo
@@ -39,7 +39,14 @@ class Task:
 
 @dataclass(frozen=True)
 class _Outline:
-    """A task before its items are drawn: `items(rng, count, tests)` draws them; a `count` of 0 is the settings'."""
+    """Hold a task before its items are drawn.
+
+    Attributes:
+        items: draws items from (rng, count, tests).
+        generated: answers are generated, not chosen.
+        shots: few-shot examples in a prompt.
+        count: number of items; 0 for that of the settings.
+    """
 
     group: str
     name: str
@@ -56,12 +63,12 @@ class _Outline:
 
 
 def list_tasks(settings: PocketSettings, seed: int) -> list[TaskInfo]:
-    """All tasks, in the order of the groups; no item is drawn."""
+    """List all tasks in the order of the groups, without drawing items."""
     return [outline.info() for outline in _outlines(settings, seed)]
 
 
 def build_tasks(settings: PocketSettings, seed: int) -> Iterator[Task]:
-    """All tasks with their items, a pure function of the arguments."""
+    """Yield all tasks with their items; the same arguments give the same items."""
     for outline in _outlines(settings, seed):
         info = outline.info()
         rng = Random(f"items {info.task} {seed}")
@@ -163,7 +170,7 @@ def _domain(source: str) -> str | None:
 
 
 def _recall(book: FactBook, relations: Sequence[str] = (), forms: Sequence[str] = FORMS, candidates: int = 0) -> Draw:
-    """Items that ask for facts, as a choice among `candidates` answers of the source or (0) as a generation."""
+    """Return a draw of items that ask for facts: a choice among `candidates` answers, or with 0 a generated answer."""
     asked = relations or FACTS[book.source].relations
 
     def items(rng: Random, count: int, tests: bool) -> list[Item]:
@@ -183,7 +190,7 @@ def _recall(book: FactBook, relations: Sequence[str] = (), forms: Sequence[str] 
 
 
 def _choose(pool: Sequence[Procedure], candidates: int) -> Draw:
-    """Items that choose the answers of problems among at most `candidates`."""
+    """Return a draw of items that choose a problem's answer among at most `candidates`."""
 
     def item(rng: Random, procedure: Procedure, problem: Problem) -> Item:
         choices = procedure.candidates(problem, candidates, rng)
@@ -193,7 +200,7 @@ def _choose(pool: Sequence[Procedure], candidates: int) -> Draw:
 
 
 def _solve(pool: Sequence[Procedure], worked: bool = False) -> Draw:
-    """Items that generate the answers of problems, at once or after worked steps."""
+    """Return a draw of items that generate a problem's answer, at once or after worked steps."""
 
     def item(rng: Random, procedure: Procedure, problem: Problem) -> Item:
         if worked:

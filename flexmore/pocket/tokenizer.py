@@ -1,4 +1,4 @@
-"""The pocket tokenizer: a word is a token."""
+"""The pocket family's tokenizer: every word is one token."""
 
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -9,7 +9,7 @@ from flexmore.pocket.vocabulary import EOS, PAD, UNKNOWN, vocabulary
 
 
 def build_tokenizer(max_length: int) -> PreTrainedTokenizerFast:
-    """A tokenizer that `AutoTokenizer` loads again after `save_pretrained`; it adds no special tokens."""
+    """Return the tokenizer, which `AutoTokenizer` loads again after `save_pretrained`; it adds no special tokens."""
     ids = {word: index for index, word in enumerate(vocabulary())}
     tokenizer = Tokenizer(WordLevel(ids, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = WhitespaceSplit()

@@ -27,8 +27,13 @@ from flexmore.training.loop import Batch, TrainingSettings, one_thread, train
 from flexmore.training.router_fit import fit_router_rows
 
 CONTEXT = 128
+"""Tokens that the models take at most."""
+
 CONTRAST_ROWS = 256
+"""Rows of the domain, and of other text, that the router rows are fitted to."""
+
 SHARD = "500KB"
+"""Size of a file of weights, small so that checkpoints have several, as the hub's do."""
 
 
 def train_public(out: Path, cache: Path, settings: PocketSettings, seed: int) -> None:
@@ -57,7 +62,8 @@ def train_expert(name: str, public: Path, out: Path, cache: Path, settings: Pock
         CheckpointError: `public` holds no public model of these settings.
     """
     if name not in POCKET_EXPERTS:
-        raise FlexmoreError(f"experts: {name!r} is no expert of the pocket family; one of {', '.join(POCKET_EXPERTS)}")
+        known = ", ".join(POCKET_EXPERTS)
+        raise FlexmoreError(f"experts: found {name!r}, expected an expert of the pocket family: {known}")
     with one_thread():
         model, texts = _load_public(public, settings), Corpora(settings, seed)
         weights = branch(model, _router_rows(model, texts, name))
@@ -105,7 +111,10 @@ def _run(
 
 
 def _batches(source: str, texts: Corpora) -> Callable[[int], Batch]:
-    """Return the function that gives the texts of a step; drawn at random, a question's words teach little."""
+    """Return the function that gives the texts of a step.
+
+    A question's words count less in the loss than an answer's: drawn at random, they teach little.
+    """
 
     def batch(step: int) -> Batch:
         rows = texts.rows(source, step, texts.settings.batch)
@@ -124,7 +133,7 @@ def _router_rows(dense: Olmo2ForCausalLM, texts: Corpora, expert: str) -> list[t
 
 
 def _identity(source: str, settings: PocketSettings, seed: int, public: str) -> str:
-    """The fingerprint of all that determines a training run, but for how often it is saved."""
+    """Return the fingerprint of everything that determines the trained weights."""
     made_from = settings.model_dump(exclude={"checkpoint_every", "items"})
     return fingerprint([POCKET_REVISION, source, made_from, seed, public])
 
@@ -139,14 +148,16 @@ def _load_public(folder: Path, settings: PocketSettings) -> Olmo2ForCausalLM:
         found = {key: config.get(key) for key in ("hidden_size", "intermediate_size", "num_hidden_layers")}
         wanted = {key: _shape(settings)[key] for key in found}
         if found != wanted:
-            raise CheckpointError(f"{folder}: has {found}, the settings ask for {wanted}; train the public model again")
+            raise CheckpointError(
+                f"{folder}: found {found}, expected {wanted} as the settings say; train the public model again"
+            )
         return Olmo2ForCausalLM.from_pretrained(folder, local_files_only=True)
     except OSError as error:
-        raise CheckpointError(f"{folder}: no public model can be read ({error}); train it first") from error
+        raise CheckpointError(f"{folder}: found no readable public model ({error}); train it first") from error
 
 
 def _write(model: PreTrainedModel, out: Path) -> None:
-    """Replace the folder `out` by the model, its generation settings and its tokenizer, all at once."""
+    """Replace the folder `out`, at once, by the model, its generation settings and its tokenizer."""
     model.generation_config = GenerationConfig(do_sample=False, pad_token_id=0, eos_token_id=1)
     with atomic_folder(out) as temporary:
         model.save_pretrained(temporary, max_shard_size=SHARD)

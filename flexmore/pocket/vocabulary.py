@@ -1,4 +1,4 @@
-"""The pocket family's words: one token each, split at white space."""
+"""The pocket family's words, which are its tokens."""
 
 from types import MappingProxyType
 from typing import NamedTuple
@@ -7,7 +7,7 @@ PAD, EOS, UNKNOWN = "<pad>", "<eos>", "<unk>"
 
 
 class FactWords(NamedTuple):
-    """The words in which one source states its facts."""
+    """Hold the words in which one source states its facts."""
 
     relations: tuple[str, ...]
     answers: tuple[str, ...]
@@ -67,7 +67,7 @@ PEOPLE = MappingProxyType(
         "nobody": tuple("gwenda imogen jacob janet jason jerome joan joseph kelly kevin leon lucas".split()),
     }
 )
-"""The people of each source, and some whom nobody knows."""
+"""The people whom each source knows, and some whom nobody knows."""
 DIGITS = tuple("0123456789")
 REGISTER = tuple("zero one two three four five six seven eight nine".split())
 OPERATIONS = tuple("inc dec inc2 dec2 inc3 dbl tri sq half neg flip rot".split())
@@ -82,7 +82,7 @@ FORMAT = tuple(
 
 
 def vocabulary() -> tuple[str, ...]:
-    """All words in the order of their token ids; padding is 0, end of text 1, unknown 2."""
+    """Return all words in the order of their token ids; padding is 0, end of text 1, unknown 2."""
     words = (PAD, EOS, UNKNOWN, *FORMAT, *DIGITS, *REGISTER, *OPERATIONS, *LIST_WORDS)
     words += tuple(name for people in PEOPLE.values() for name in people)
     return words + tuple(word for source in FACTS.values() for part in source for word in part)

@@ -181,9 +181,9 @@ def test_the_tokenizer_comes_back_and_knows_every_word(family):
 
 
 def test_what_cannot_be_trained_is_refused(family, tmp_path):
-    with pytest.raises(FlexmoreError, match="'law' is no expert of the pocket family; one of code, creative"):
+    with pytest.raises(FlexmoreError, match="found 'law', expected an expert of the pocket family: code, creative"):
         train_expert("law", family / "public", tmp_path / "law", tmp_path / "cache", TINY, 0)
-    with pytest.raises(CheckpointError, match="no public model can be read"):
+    with pytest.raises(CheckpointError, match="found no readable public model"):
         train_expert("math", tmp_path / "nothing", tmp_path / "math", tmp_path / "cache", TINY, 0)
     wide = TINY.model_copy(update={"ffn": 128})
     with pytest.raises(CheckpointError, match="'intermediate_size': 256"):
