@@ -19,6 +19,7 @@ class Architecture:
         query_key_norms: whether queries and keys are normed, and over what: a head (one weight for all heads) or the
             width of all heads.
         forward_keys: the keys of `config.json` that decide what the public weights compute, besides `rope_theta`.
+        attention_biases: the projections of attention that have a bias.
         fixed: keys of `config.json` and the one value that parameter counts hold for.
         mixture_keys: the keys of `config.json` that describe router and experts; a dense model has none.
         names: the names of its tensors.
@@ -30,6 +31,7 @@ class Architecture:
     layer_norms: tuple[str, ...]
     query_key_norms: Literal["none", "head", "width"]
     forward_keys: tuple[str, ...]
+    attention_biases: tuple[Literal["query", "key", "value", "output"], ...] = ()
     fixed: tuple[tuple[str, Any], ...] = ()
     mixture_keys: tuple[str, ...] = ()
     names: TensorNames = field(default_factory=TensorNames)
@@ -38,6 +40,21 @@ class Architecture:
     def routed(self) -> bool:
         """Tell whether its models have a router and experts."""
         return self.model_type != self.dense
+
+    def layer_parameters(self, hidden: int, queries: int, keys: int, head: int) -> int:
+        """Count the parameters of a layer without its feed-forward network.
+
+        Args:
+            hidden: width of the hidden states.
+            queries: width of all queries of a token.
+            keys: width of all keys, and of all values, of a token.
+            head: width of one head.
+        """
+        attention = 2 * hidden * queries + 2 * hidden * keys
+        widths = {"query": queries, "key": keys, "value": keys, "output": hidden}
+        biases = sum(widths[projection] for projection in self.attention_biases)
+        head_norms = {"none": 0, "head": 2 * head, "width": queries + keys}[self.query_key_norms]
+        return attention + biases + head_norms + len(self.layer_norms) * hidden
 
     def forward_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Return what of `config.json` decides what the public weights compute."""

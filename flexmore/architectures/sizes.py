@@ -23,7 +23,7 @@ class ModelSizes:
         heads: attention heads.
         key_value_heads: heads of keys and values.
         tied: whether the head is the embeddings.
-        head_width: of an attention head; None where it is hidden / heads.
+        head_dim: width of an attention head; None where it is hidden / heads.
         architecture: model type of the dense public model.
     """
 
@@ -34,7 +34,7 @@ class ModelSizes:
     heads: int
     key_value_heads: int
     tied: bool = False
-    head_width: int | None = None
+    head_dim: int | None = None
     architecture: str = "olmo2"
 
     @classmethod
@@ -59,7 +59,7 @@ class ModelSizes:
             heads=heads,
             key_value_heads=config.get("num_key_value_heads") or heads,
             tied=bool(config.get("tie_word_embeddings")),
-            head_width=config.get("head_dim"),
+            head_dim=config.get("head_dim"),
             architecture=architecture.dense,
         )
 
@@ -79,6 +79,11 @@ class ModelSizes:
         return len(PROJECTIONS) * self.hidden * self.ffn * self.layers
 
     @property
+    def head_width(self) -> int:
+        """Return the width of an attention head."""
+        return self.head_dim or self.hidden // self.heads
+
+    @property
     def outside_layers(self) -> int:
         """Return the parameters outside the layers: embeddings, head and the last norm."""
         return self.vocabulary * self.hidden * (1 if self.tied else 2) + self.hidden
@@ -86,13 +91,9 @@ class ModelSizes:
     @property
     def backbone(self) -> int:
         """Return the parameters of the public model without its feed-forward networks."""
-        architecture = architecture_named(self.architecture)
-        width = self.head_width or self.hidden // self.heads
-        queries, keys = width * self.heads, width * self.key_value_heads
-        attention = 2 * self.hidden * queries + 2 * self.hidden * keys
-        head_norms = {"none": 0, "head": 2 * width, "width": queries + keys}[architecture.query_key_norms]
-        norms = head_norms + len(architecture.layer_norms) * self.hidden
-        return self.layers * (attention + norms) + self.outside_layers
+        architecture, head = architecture_named(self.architecture), self.head_width
+        layer = architecture.layer_parameters(self.hidden, head * self.heads, head * self.key_value_heads, head)
+        return self.layers * layer + self.outside_layers
 
     def shape(self, projection: str) -> tuple[int, int]:
         """Return the shape [out, in] of a projection: [ffn, hidden] of gate and up, [hidden, ffn] of down."""

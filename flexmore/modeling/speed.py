@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -106,7 +106,7 @@ def _time_layer(
     sizes: ModelSizes, ranks: Sequence[Rank], active: int, device: torch.device, dtype: torch.dtype
 ) -> Speed:
     """Time one layer and the head: prompts of 256 tokens, then one new token for each of 16 prompts."""
-    one = ModelSizes(sizes.hidden, sizes.ffn, 1, _WORDS, sizes.heads, sizes.key_value_heads)
+    one = replace(sizes, layers=1, vocabulary=_WORDS)
     model = random_model(one, ranks, device, dtype)
     model.set_active(min(active, 1 + len(ranks)))
     head = torch.nn.Linear(sizes.hidden, sizes.vocabulary, bias=False, device=device, dtype=dtype)

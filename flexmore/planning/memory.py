@@ -121,7 +121,7 @@ def evaluate_memory(
 
 def batch_bytes(study: Study, sizes: ModelSizes) -> int:
     """Return the bytes of one batch in evaluation: keys and values of all layers, a layer's activations."""
-    keys = 2 * sizes.hidden // sizes.heads * sizes.key_value_heads * sizes.layers
+    keys = 2 * sizes.head_width * sizes.key_value_heads * sizes.layers
     return study.evaluate.batch_tokens * evaluated_width(study) * (keys + 6 * sizes.ffn)
 
 
