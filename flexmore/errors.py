@@ -1,18 +1,18 @@
-"""The errors that a user is meant to read: one message that says what was found, what was expected, what to do."""
+"""Errors for the user: a message says what was found, what was expected and what to do."""
 
 
 class FlexmoreError(Exception):
-    """Something in the user's hands is wrong; the CLI prints the message and exits with `status`."""
+    """Something that the user can correct is wrong; the CLI prints the message and exits with `status`."""
 
     status = 1
 
 
 class ConfigError(FlexmoreError):
-    """A configuration that cannot be meant; raised before any job starts."""
+    """A configuration is wrong; raised before any job starts."""
 
 
 class CheckpointError(FlexmoreError):
-    """A checkpoint that is not what it should be; the message names file and tensor."""
+    """A checkpoint is not what it should be; the message names file and tensor."""
 
 
 class NotFinite(FlexmoreError):
@@ -20,6 +20,6 @@ class NotFinite(FlexmoreError):
 
 
 class Interrupted(FlexmoreError):
-    """SIGTERM arrived: what was finished is written, the rest is left for the next run."""
+    """SIGTERM arrived; what was finished has been written, and the next run continues from it."""
 
     status = 143

@@ -1,4 +1,4 @@
-"""Files are published whole: written under a temporary name in the same folder, then renamed."""
+"""Read and write files. Files appear as a whole: they are written under a temporary name, then renamed."""
 
 import errno
 import hashlib
@@ -19,10 +19,10 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, err
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it becomes `path` at once, on failure it vanishes.
+    """Yield a temporary path in the folder of `path`; on success it is renamed to `path`, on failure it is removed.
 
     Raises:
-        FlexmoreError: the folder cannot be written or the disk is full; `path` is then as it was before.
+        FlexmoreError: the folder cannot be written or the disk is full; `path` is unchanged.
     """
     temporary = None
     try:
@@ -34,10 +34,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
         temporary.chmod(0o644)
         temporary.replace(path)
     except Exception as error:
-        reason = disk_problem(error) or _about(error, {path, temporary, *path.parents})
+        reason = disk_problem(error) or _reason_naming(error, {path, temporary, *path.parents})
         if reason is None:
             raise
-        raise FlexmoreError(f"{path}: cannot be written: {reason}; what stood there is unchanged") from error
+        raise FlexmoreError(f"{path}: cannot be written: {reason}; what was there before is unchanged") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -45,10 +45,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; on success it replaces `path`, on failure it vanishes.
+    """Yield a temporary folder next to `path`; on success it replaces `path`, on failure it is removed.
 
     Raises:
-        FlexmoreError: the folder cannot be written or the disk is full; `path` is then as it was before.
+        FlexmoreError: the folder cannot be written or the disk is full; `path` is unchanged.
     """
     temporary = None
     try:
@@ -62,48 +62,52 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     except Exception as error:
         if (reason := disk_problem(error)) is None:
             raise
-        raise FlexmoreError(f"{path}: cannot be written: {reason}; what stood there is unchanged") from error
+        raise FlexmoreError(f"{path}: cannot be written: {reason}; what was there before is unchanged") from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
 def disk_problem(error: Exception) -> str | None:
-    """What the system said, where `error` comes from a disk that is full or may not be written; else None."""
+    """Return what the system said, if `error` comes from a disk that is full or cannot be written; else None."""
     if isinstance(error, OSError) and error.errno in _DISK:
         return error.strerror if error.filename is None else f"{error.strerror} ({error.filename})"
-    if type(error).__name__ == "SafetensorError" and "os error" in str(error):  # it is no OSError
+    if type(error).__name__ == "SafetensorError" and "os error" in str(error):  # no OSError
         return str(error)
     return None
 
 
-def _about(error: Exception, paths: Collection[Path | None]) -> str | None:
-    """What the system said, where `error` names one of `paths`; else None."""
+def _reason_naming(error: Exception, paths: Collection[Path | None]) -> str | None:
+    """Return what the system said, if `error` names one of `paths`; else None."""
     if isinstance(error, OSError) and error.filename is not None and Path(error.filename) in paths:
         return f"{error.strerror} ({error.filename})"
     return None
 
 
 def write_text(path: Path, text: str) -> None:
-    """Publish `text` as the UTF-8 file `path`."""
+    """Write `text` as the UTF-8 file `path`."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Publish `content` as the file `path`."""
+    """Write `content` as the file `path`."""
     with atomic_file(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = 1) -> None:
-    """Publish `value` as JSON with a final newline; NaN and infinity are refused (ValueError)."""
+    """Write `value` as JSON with a final newline.
+
+    Raises:
+        ValueError: `value` contains NaN or infinity.
+    """
     separators = (",", ":") if indent is None else None
     write_text(path, json.dumps(value, indent=indent, separators=separators, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """The value of a JSON file.
+    """Return the value of a JSON file.
 
     Raises:
         FlexmoreError: the file is missing or is not JSON.
@@ -111,17 +115,15 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FlexmoreError(
-            f"{path}: not found; where it belongs to a study, `snakemake --cores all` makes it"
-        ) from None
+        raise FlexmoreError(f"{path}: not found; if it belongs to a study, `snakemake --cores all` makes it") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise FlexmoreError(
-            f"{path}: not a JSON file ({error}); where flexmore made it, remove it and run snakemake again"
+            f"{path}: not a JSON file ({error}); if flexmore made it, remove it and run snakemake again"
         ) from error
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove what processes that were killed left under temporary names; only while nobody writes below `folder`."""
+    """Remove temporary files that killed processes left below `folder`; nothing may be writing there."""
     for path in list(folder.rglob(".*.tmp")):
         if path.is_dir():
             shutil.rmtree(path)
@@ -130,7 +132,7 @@ def clear_leftovers(folder: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
@@ -139,6 +141,6 @@ def sha256_of(path: Path) -> str:
 
 
 def fingerprint(value: Any) -> str:
-    """The content hash that names what a cached thing was made from: SHA-256 of canonical JSON, 32 hex digits."""
+    """Return the fingerprint of a JSON value: the SHA-256 of its canonical form, 32 hexadecimal digits."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

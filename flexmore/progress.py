@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with rate and time to go on a terminal, a plain line now and then elsewhere."""
+"""Progress of long work: a bar with the remaining time on a terminal; elsewhere a line of text from time to time."""
 
 import sys
 import time
@@ -20,16 +20,16 @@ def track(
     every: float = 30.0,
     status: Callable[[], str] | None = None,
 ) -> Iterator[Item]:
-    """Yield from `iterable`, reporting on stderr how much of `total` is done.
+    """Yield the items of `iterable`, and report on stderr how many of `total` are done.
 
     Args:
-        done: how much had been done before (by a run that was killed); it counts for the bar, not for the rate.
-        every: seconds between two plain lines when stderr is not a terminal; the last line always appears.
-        status: what else to say of the moment, behind the count.
+        done: how many were done before, such as by a killed run; they count for the bar, not for the rate.
+        every: seconds between two lines if stderr is not a terminal; the last line is always printed.
+        status: returns text to show after the count.
     """
     if sys.stderr.isatty():
-        told = TextColumn("{task.fields[status]}")
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), told, TimeRemainingColumn())
+        extra = TextColumn("{task.fields[status]}")
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), extra, TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task(description, total=total, completed=done, status="")
             for item in iterable:

@@ -1,30 +1,30 @@
-"""Revision numbers of what is dear to compute: raised by hand when its numbers change, part of every cache key.
+"""Revisions of code: numbers for what is expensive to compute, digests for the rest.
 
-Cheap steps rerun when their code changes (`digest`); acquire, factorize, compose (evaluation waits for it) and evaluate
-rerun when their number does.
+The numbers are part of cache keys and are raised by hand when results change; acquire, factorize, compose and evaluate
+rerun when theirs does. Cheap steps rerun whenever their code changes (`digest`).
 """
 
 import hashlib
 from pathlib import Path
 
 POCKET_REVISION = 3
-"""Of the pocket family's corpora, tasks and training."""
+"""The revision of the pocket family's corpora, tasks and training."""
 
 FACTORS_REVISION = 1
-"""Of the factorization."""
+"""The revision of the factorization."""
 
 RECIPES_REVISION = 2
-"""Of selections and of how mixtures are put together (lowrank, modeling): in every recipe's fingerprint."""
+"""The revision of selections and of how mixtures compute (lowrank, modeling), in every recipe's fingerprint."""
 
 ENGINE_REVISION = 2
-"""Of the evaluation engine; golden scores in the tests guard it."""
+"""The revision of the evaluation engine; golden scores in the tests tell when to raise it."""
 
 
 _SOURCE = {".py", ".yaml", ".json"}
 
 
 def digest(*parts: str) -> str:
-    """A hash of modules or folders of this package, such as `analysis` or `mixtures.py`, YAML and JSON among them."""
+    """Return a hash of modules and folders of this package, such as `analysis`, with their YAML and JSON files."""
     found = hashlib.sha256()
     for part in parts:
         path = Path(__file__).parent / part

@@ -284,9 +284,9 @@ def _exam(name: str, i: int) -> dict[str, Any]:
 
 
 def _puzzles(name: str, asked: int) -> Rows:
-    from flexmore.evaluation.olmes.bbh import worked
+    from flexmore.evaluation.olmes.bbh import worked_examples
 
-    targets = [sample["target"].rsplit("answer is ", 1)[1].rstrip(".") for sample in worked()[name]["samples"]]
+    targets = [sample["target"].rsplit("answer is ", 1)[1].rstrip(".") for sample in worked_examples()[name]["samples"]]
     return [{"input": f"Puzzle asked {i}", "target": targets[i % len(targets)]} for i in range(asked)]
 
 

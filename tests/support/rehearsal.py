@@ -69,10 +69,10 @@ def answering(tokenizer: Any, model: Any) -> None:
     """
     import torch
 
-    from flexmore.evaluation.olmes.bbh import worked
+    from flexmore.evaluation.olmes.bbh import worked_examples
 
     [answer] = tokenizer.encode(ANSWER)
-    asked = [sample["input"] for task in worked().values() for sample in task["samples"]]
+    asked = [sample["input"] for task in worked_examples().values() for sample in task["samples"]]
     with torch.no_grad():
         model.model.embed_tokens.weight *= 8
         states = []
@@ -89,9 +89,9 @@ def texts(data: Path) -> Iterator[str]:
     """What the prompts are made of: the worked shots of BBH, the rows of all data sets."""
     from datasets import Dataset
 
-    from flexmore.evaluation.olmes.bbh import worked
+    from flexmore.evaluation.olmes.bbh import worked_examples
 
-    for task in worked().values():
+    for task in worked_examples().values():
         yield task["description"]
         yield from (f"Q: {sample['input']}\nA: {sample['target']}" for sample in task["samples"])
     for path in sorted(data.rglob("*.parquet")):

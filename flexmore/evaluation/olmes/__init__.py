@@ -1,1 +1,1 @@
-"""What the paper's tasks need beside their YAMLs (`flexmore/evaluation/paper/`): prompts and answers in OLMES' form."""
+"""The code that YAMLs of the paper's tasks (`flexmore/evaluation/paper/`) name: prompts, answers, shots as in OLMES."""

@@ -1,7 +1,7 @@
-"""BIG-Bench Hard: worked shots, and the answer read out of a worked solution by OLMES' rule.
+"""BIG-Bench Hard: worked shots, and the answer parsed from a worked solution by OLMES' rule.
 
-The shots and the line above them are those of the BBH paper's chain-of-thought prompts, as the installed lm-eval
-carries them; a fingerprint makes sure that they are the ones this module was written for.
+The shots and the line above them are those of the BBH paper's chain-of-thought prompts, which lm-eval contains; their
+fingerprint is checked, so that another version of lm-eval cannot change them.
 """
 
 import functools
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 SHOTS_FINGERPRINT = "bc2d1edd5cf776916b798a9872464402"
-"""Of the descriptions and shots of all 27 tasks in lm-eval 0.4.13."""
+"""The fingerprint of the descriptions and shots of all 27 tasks in lm-eval 0.4.13."""
 
 LETTER = r"\([A-Z]\)"
 _WORDS = {
@@ -36,38 +36,40 @@ _WORDS = {
     "web_of_lies": r"[yY]es|[nN]o",
     "word_sorting": r"[a-z ]+",
 }
-"""What an answer looks like, task by task; in all others it is a letter in brackets."""
+"""Task -> pattern of an answer; in all other tasks it is a letter in brackets."""
 
 _LEADS = (r"(?i)so the answer is ({})", r"(?i)answer is ({})", r"(?i)answer:.*?({})", r"(?i)answer\b.*?({})")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def questions(rows: "Dataset") -> Items:
-    """The items of one task: question, right answer, and the line above the shots."""
+    """Return the items of one task: question, right answer, and the line above the shots."""
     task = str(rows.config_name)
-    about = {"task": task, "description": worked()[task]["description"]}
+    about = {"task": task, "description": worked_examples()[task]["description"]}
     return items_of(rows, lambda row: _item(row) | about)
 
 
 def shots(rows: "Dataset") -> Items:
-    """The task's worked shots, whatever the rows: the data set has none."""
-    found = worked()[str(rows.config_name)]["samples"]
+    """Return the task's worked shots; the data set has none, so they do not depend on its rows."""
+    found = worked_examples()[str(rows.config_name)]["samples"]
     return Items(range(len(found)), lambda place: _item(found[place]))
 
 
 def exact_match(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """Whether the answer read out of the solution is the right one; case and punctuation aside."""
-    said, right = (text.lower() for text in (read_answer(doc["task"], results[0]), doc["answer"]))
+    """Return 1 if the answer parsed from the solution is right, ignoring case and punctuation, else 0."""
+    given, right = (text.lower() for text in (read_answer(doc["task"], results[0]), doc["answer"]))
     if doc["task"] != "dyck_languages":  # whose answers are punctuation
-        said, right = (text.translate(_PUNCTUATION) for text in (said, right))
-    return {"exact_match": float(said == right)}
+        given, right = (text.translate(_PUNCTUATION) for text in (given, right))
+    return {"exact_match": float(given == right)}
 
 
 def read_answer(task: str, solution: str) -> str:
-    """The last answer after the most telling words: `So the answer is` before `answer is` before any answer at all.
+    """Parse the answer of a worked solution: the last one after the most specific words that occur in it.
+
+    `So the answer is` comes before `answer is`, and that before an answer anywhere.
 
     Returns:
-        The answer, a letter always in brackets; empty where there is none.
+        The answer, a letter always in brackets; empty if there is none.
     """
     form = _WORDS.get(task, LETTER)
     patterns = [*(lead.format(form) for lead in _LEADS), f"({form})"]
@@ -83,11 +85,11 @@ exact_match.reads = lambda doc, solution: read_answer(doc["task"], solution)  # 
 
 
 @functools.cache
-def worked() -> dict[str, dict[str, Any]]:
-    """Task -> description and samples (input, target), from lm-eval's own BBH tasks.
+def worked_examples() -> dict[str, dict[str, Any]]:
+    """Return for each task its description and samples (input, target), from lm-eval's own BBH tasks.
 
     Raises:
-        FlexmoreError: they are not the ones of lm-eval 0.4.13.
+        FlexmoreError: they are not those of lm-eval 0.4.13.
     """
     import lm_eval
 

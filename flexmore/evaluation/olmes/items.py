@@ -1,4 +1,4 @@
-"""Items of a task: what its YAML asks for, made from a row of its data set when lm-eval looks at it, not before."""
+"""Items of a task, each made from a row of its data set only when lm-eval reads it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ Row = Mapping[str, Any]
 Item = dict[str, Any]
 
 SHOTS = 5
-"""Of a train split only so many rows are looked at, the first ones: no task takes more shots."""
+"""How many rows of a train split are used, the first ones: no task takes more shots."""
 
 
 @dataclass(frozen=True)
 class Items(Sequence[Item]):
-    """A data set's items, made one by one: a task shows a thousand at most of what may be a hundred thousand rows.
+    """Make a data set's items one by one, since a task asks at most a thousand of what may be a hundred thousand rows.
 
     Attributes:
-        places: what each item is made from: a row's number, or more where a row gives several items.
-        make: place -> item.
+        places: what each item is made from: a row's number, or a tuple if a row gives several items.
+        make: makes the item of a place.
     """
 
     places: Sequence[Any]
@@ -30,7 +30,7 @@ class Items(Sequence[Item]):
         return len(self.places)
 
     def __getitem__(self, index: Any) -> Any:
-        """One item, or those of a slice."""
+        """Return one item, or those of a slice."""
         if isinstance(index, slice):
             return Items(self.places[index], self.make)
         return self.make(self.places[index])
@@ -39,17 +39,17 @@ class Items(Sequence[Item]):
         return (self.make(place) for place in self.places)
 
     def select(self, indices: Sequence[int]) -> "Items":
-        """The items at `indices`, in that order."""
+        """Return the items at `indices`, in that order."""
         return Items([self.places[index] for index in indices], self.make)
 
     @property
     def features(self) -> Item:
-        """The first item: lm-eval reads the names of the fields from its keys."""
+        """Return the first item, from whose keys lm-eval reads the names of the fields."""
         return self.make(self.places[0])
 
 
 def items_of(rows: "Dataset", item: Callable[[Row], Item], places: Sequence[int] | None = None) -> Items:
-    """An item for each row, or for those at `places`; of a train split for the first `SHOTS` only."""
+    """Return an item for each row, or for those at `places`; of a train split only for the first `SHOTS` rows."""
     if places is None:
         places = range(min(len(rows), SHOTS)) if rows.split == "train" else range(len(rows))
     return Items(places, lambda place: item(rows[place]))

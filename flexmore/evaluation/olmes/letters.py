@@ -1,8 +1,8 @@
-"""Questions with lettered choices: each data set's rows in OLMES' form, one function a data set.
+"""Questions with lettered choices: a function for each data set puts its rows into OLMES' form.
 
 The form is that of OLMES v0.1 as Ai2 released it (allenai/OLMo-Eval, `olmes_v0_1/`): the question, a line ` A. choice`
-for each choice, `Answer:`; what the model scores is ` A`, ` B` and so on. Where a data set's form was seen elsewhere,
-docs/tasks.md says so.
+for each choice, `Answer:`; the model scores ` A`, ` B` and so on. docs/tasks.md names the data sets whose form has
+another source.
 """
 
 import re
@@ -18,11 +18,12 @@ ALPHABET = "ABCDEFGHIJ"
 
 
 def letters(question: str, choices: Sequence[str], gold: int, lead: str = "Question: ", between: str = "") -> Item:
-    """The item of one question.
+    """Return the item of one question.
 
     Args:
         gold: index of the right choice.
-        lead: what stands before the question. between: a line between question and choices.
+        lead: text before the question.
+        between: a line between question and choices.
     """
     listed = "\n".join(f" {letter}. {choice}" for letter, choice in zip(ALPHABET, choices, strict=False))
     query = f"{lead}{question}\n{between}{listed}\nAnswer:"
@@ -30,17 +31,17 @@ def letters(question: str, choices: Sequence[str], gold: int, lead: str = "Quest
 
 
 def arc(rows: "Dataset") -> Items:
-    """ARC, CommonsenseQA: choices with labels of their own, letters or digits."""
+    """Return the items of ARC or CommonsenseQA, whose choices have labels of their own, letters or digits."""
     return items_of(rows, _labelled("question"))
 
 
 def openbookqa(rows: "Dataset") -> Items:
-    """OpenBookQA: as ARC, the question under another name."""
+    """Return the items of OpenBookQA: as ARC, with the question under another name."""
     return items_of(rows, _labelled("question_stem"))
 
 
 def boolq(rows: "Dataset") -> Items:
-    """BoolQ: the passage, then the question, yes before no."""
+    """Return the items of BoolQ: the passage, then the question, yes before no."""
 
     def item(row: Row) -> Item:
         lead = f"{row['passage']}\nQuestion: "
@@ -50,7 +51,7 @@ def boolq(rows: "Dataset") -> Items:
 
 
 def hellaswag(rows: "Dataset") -> Items:
-    """HellaSwag: continuations; marks of the WikiHow pages are taken out of the whole prompt."""
+    """Return the items of HellaSwag: continuations; marks of WikiHow pages are removed from the prompt."""
 
     def item(row: Row) -> Item:
         begun = f"{row['activity_label']}: {row['ctx_a']} {row['ctx_b'].capitalize()}"
@@ -61,12 +62,12 @@ def hellaswag(rows: "Dataset") -> Items:
 
 
 def piqa(rows: "Dataset") -> Items:
-    """PIQA: a goal and two ways to it."""
+    """Return the items of PIQA: a goal and two ways to reach it."""
     return items_of(rows, lambda row: letters(row["goal"], [row["sol1"], row["sol2"]], int(row["label"]), "Goal: "))
 
 
 def socialiqa(rows: "Dataset") -> Items:
-    """Social IQa: the context before the question on one line; labels count from 1."""
+    """Return the items of Social IQa: context and question on one line; labels count from 1."""
 
     def item(row: Row) -> Item:
         choices = [row["answerA"], row["answerB"], row["answerC"]]
@@ -76,7 +77,7 @@ def socialiqa(rows: "Dataset") -> Items:
 
 
 def winogrande(rows: "Dataset") -> Items:
-    """WinoGrande: a blank to fill; answers count from 1."""
+    """Return the items of WinoGrande: a blank to fill; answers count from 1."""
 
     def item(row: Row) -> Item:
         choices = [row["option1"], row["option2"]]
@@ -86,19 +87,19 @@ def winogrande(rows: "Dataset") -> Items:
 
 
 def mmlu(rows: "Dataset") -> Items:
-    """MMLU: the subject is named above the shots."""
+    """Return the items of MMLU, with the subject, which is named above the shots."""
     return items_of(
         rows, lambda row: letters(row["question"], row["choices"], row["answer"]) | {"subject": row["subject"]}
     )
 
 
 def agieval(rows: "Dataset") -> Items:
-    """AGIEval: all rows but the first, which is the shot."""
+    """Return the items of AGIEval: all rows but the first, which is the shot."""
     return items_of(rows, _exam, range(1, len(rows)))
 
 
 def agieval_shot(rows: "Dataset") -> Items:
-    """The first row of an AGIEval test split, shown and never asked: there is no other split."""
+    """Return the first row of an AGIEval test split as the shot, since there is no other split."""
     return items_of(rows, _exam, range(1))
 
 
@@ -117,13 +118,13 @@ def _labelled(question: str) -> Callable[[Row], Item]:
 
 
 def _without_marks(text: str) -> str:
-    """`[title]` ends a sentence, other `[marks]` vanish, two spaces become one."""
+    """Return a text in which `[title]` ends a sentence, other `[marks]` are removed and two spaces are one."""
     text = re.sub(r"\.? \[title\]", ". ", text.strip())
     return re.sub(r"\[.*?\]", "", text).replace("  ", " ")
 
 
 def _mmlu_pro(category: str) -> Callable[["Dataset"], Items]:
-    """MMLU-Pro has one table for all categories, each category's rows in its order."""
+    """Return the function that gives one category's items; MMLU-Pro has one table for all categories."""
 
     def of_category(rows: "Dataset") -> Items:
         places = [place for place, found in enumerate(rows["category"]) if found == category]

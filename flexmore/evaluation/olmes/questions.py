@@ -1,6 +1,6 @@
-"""Questions answered in the model's own words (Gen5): each data set's rows in OLMES' form.
+"""Questions answered in the model's own words (Gen5): a function for each data set puts its rows into OLMES' form.
 
-An item has `query`, `target` (what follows it where it is a shot) and `answers` (what counts as right).
+An item has `query`, `target` (the text after it if it is a shot) and `answers` (what counts as right).
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def squad(rows: "Dataset") -> Items:
-    """SQuAD v1.1: title, background and question."""
+    """Return the items of SQuAD v1.1: title, background and question."""
 
     def item(row: Row) -> Item:
         query = f"Title: {row['title']}\nBackground: {row['context']}\nQuestion: {row['question']}\nAnswer:"
@@ -24,7 +24,7 @@ def squad(rows: "Dataset") -> Items:
 
 
 def triviaqa(rows: "Dataset") -> Items:
-    """TriviaQA without its documents; every alias counts, as written and normalized."""
+    """Return the items of TriviaQA without its documents; every alias counts, as written and normalized."""
 
     def item(row: Row) -> Item:
         known = row["answer"]
@@ -35,7 +35,7 @@ def triviaqa(rows: "Dataset") -> Items:
 
 
 def naturalqs(rows: "Dataset") -> Items:
-    """Natural Questions, open; a shot names all its answers."""
+    """Return the items of Natural Questions (open); a shot names all its answers."""
 
     def item(row: Row) -> Item:
         answers = list(row["answer"])
@@ -46,7 +46,7 @@ def naturalqs(rows: "Dataset") -> Items:
 
 
 def drop(rows: "Dataset") -> Items:
-    """DROP: each annotator's answer is a number, a date, or one or more spans, of which all are asked for."""
+    """Return the items of DROP; an annotator's answer is a number, a date, or spans that must all be named."""
 
     def item(row: Row) -> Item:
         checked = row["validated_answers"]
@@ -59,7 +59,7 @@ def drop(rows: "Dataset") -> Items:
 
 
 def coqa(rows: "Dataset") -> Items:
-    """CoQA: every turn of a conversation is an item that shows the turns before it, with the annotators' answers."""
+    """Return the items of CoQA: each turn of a conversation, after those before it, with all annotators' answers."""
     turns = [(row, turn) for row, asked in enumerate(rows["questions"]) for turn in range(len(asked["input_text"]))]
     return Items(turns, lambda place: _turn(rows[place[0]], place[1]))
 
@@ -79,7 +79,7 @@ def _asked(question: str) -> str:
 
 
 def _spans(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    """What one DROP annotator answered."""
+    """Return what one DROP annotator answered, as spans."""
     if answer["number"]:
         return (str(answer["number"]),)
     if answer["spans"]:

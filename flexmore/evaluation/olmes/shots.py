@@ -1,4 +1,4 @@
-"""OLMES' curated shots, read from its source file as data: nothing in it is run."""
+"""OLMES' curated shots, read from its source file as data, without running it."""
 
 import ast
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ Examples = list[dict[str, Any]]
 
 
 def read_curated(source: str) -> dict[str, Examples]:
-    """Name -> examples, of every `FEWSHOT_SOURCES["name"] = [...]` that is a plain literal."""
+    """Return the examples of every `FEWSHOT_SOURCES["name"] = [...]` that is a literal, by name."""
     found = {}
     for statement in ast.parse(source).body:
         match statement:
@@ -24,14 +24,14 @@ def read_curated(source: str) -> dict[str, Examples]:
 
 
 def curated_items(task: str, key: str, curated: Mapping[str, Examples], items: Callable[[Any], Items]) -> list[Item]:
-    """The first five examples in the form of the task's own items; they are rows of its data set's train split.
+    """Return the first five curated examples of a task as items; they are rows of its data set's train split.
 
     Args:
-        key: their name among the curated ones.
+        key: the name of the examples.
         items: the task's `process_docs`.
 
     Raises:
-        FlexmoreError: there are none of that name, fewer than five, or they lack a column.
+        FlexmoreError: there are fewer than five examples of that name, or they lack a column.
     """
     from datasets import Dataset
 
@@ -43,5 +43,6 @@ def curated_items(task: str, key: str, curated: Mapping[str, Examples], items: C
         return list(items(Dataset.from_list(examples)))
     except (KeyError, TypeError, ValueError) as error:
         raise FlexmoreError(
-            f"OLMES' shots {key!r} for {task}: not rows of its data set ({type(error).__name__}: {error}); {advice}"
+            f"OLMES' shots {key!r} for {task}: found examples that are not rows of its data set "
+            f"({type(error).__name__}: {error}); {advice}"
         ) from error

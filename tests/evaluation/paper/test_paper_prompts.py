@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from paper_rows import INDEX
 
-from flexmore.evaluation.olmes.bbh import worked
+from flexmore.evaluation.olmes.bbh import worked_examples
 from flexmore.evaluation.tasks.prepared import PreparedTask
 
 GOLDEN = {
@@ -35,7 +35,7 @@ def test_prompt_and_requests(prepared: dict[str, PreparedTask], name: str) -> No
     requests = [request for request in prepared[name].requests if request.doc_id == (1 if name == "coqa" else 0)]
     golden = GOLDEN[name]
     if name.startswith("bbh"):  # the shots are lm-eval's to keep; what stands around them is ours
-        task = worked()[name[4:]]
+        task = worked_examples()[name[4:]]
         solved = [
             f"Question: {sample['input']}\nAnswer: Let's think step by step. \n{sample['target']}"
             for sample in task["samples"]

@@ -10,7 +10,7 @@ from paper_rows import ASKED, INDEX, tasks_of
 from tiny_suite import build_model, build_tokenizer
 
 from flexmore.evaluation.engine.lm import MixtureLM
-from flexmore.evaluation.olmes.bbh import worked
+from flexmore.evaluation.olmes.bbh import worked_examples
 from flexmore.evaluation.suite import PAPER_SUITE
 from flexmore.evaluation.tasks.loading import load_task, open_tasks
 from flexmore.evaluation.tasks.prepared import PreparedTask
@@ -63,7 +63,9 @@ def test_letters_are_scored_by_the_likeliest(prepared: Prepared, name: str) -> N
 @pytest.mark.parametrize("name", tasks_of("BBH"))
 def test_the_answer_is_read_out_of_a_solution(prepared: Prepared, name: str) -> None:
     task = prepared[name]
-    right = [sample["target"].rsplit("answer is ", 1)[1].rstrip(".") for sample in worked()[name[4:]]["samples"]]
+    right = [
+        sample["target"].rsplit("answer is ", 1)[1].rstrip(".") for sample in worked_examples()[name[4:]]["samples"]
+    ]
     wrong = ["Z" if answer.startswith("(") else "-7" for answer in right]
 
     def items(form: str, answers: list[str]) -> tuple[float, ...]:
