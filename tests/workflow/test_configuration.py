@@ -84,20 +84,11 @@ def test_a_key_on_the_command_line_stands_on_top(other: Clone, files: list[str])
 
 WRONG: list[tuple[str, list[str]]] = [
     ("rnaks: [1]", ["rnaks", "[1]", "did you mean ranks?"]),
-    ("evaluate: {batch_token: 4}", ["evaluate.batch_token", "4", "batch_tokens"]),
     ("ranks: [1, -2]", ["ranks.1", "-2", "1 to 16384 and full"]),
-    ("ranks: [3.5]", ["ranks.0", "3.5", "1 to 16384 and full"]),
-    ("experts: {public: {source: pocket}, maths: {source: pocket}}", ["experts", "'maths'", "did you mean math?"]),
-    ("joint: {active: [9]}", ["joint.active", "9", "1 to 3"]),
-    ("joint: {active: [2], selections: [bset]}", ["joint.selections", "'bset'", "best"]),
     (
         "experts: {public: {source: folder, path: nowhere}, math: {source: pocket}}",
         ["experts.public", "nowhere", "folder"],
     ),
-    ("seed: '1'", ["seed", "'1'", "integer"]),
-    ("evaluate: {limit: many}", ["evaluate.limit", "'many'", "integer"]),
-    ("suite: {tasks: [pocket_mc9_maths]}", ["suite.tasks", "'pocket_mc9_maths'", "did you mean"]),
-    ("analysis: {recovery: 2}", ["analysis.recovery", "2", "less than or equal to 1"]),
 ]
 
 
@@ -114,6 +105,16 @@ def test_a_wrong_configuration_ends_before_any_job(clone: Clone, line: str, said
     assert len(told) == 2, message
     for word in said:
         assert word in message
+    assert not (clone.folder / "results").exists()
+
+
+def test_a_task_that_the_suite_does_not_have_ends_it_too(clone: Clone) -> None:
+    clone.configure(lambda study: study["suite"].update(tasks=["pocket_mc9_maths"]))
+    done = clone.snakemake(check=False)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout
+    assert "suite.tasks: found 'pocket_mc9_maths'; did you mean pocket_mc9_math_problems?" in done.stdout
+    assert "functools.py" not in done.stdout
     assert not (clone.folder / "results").exists()
 
 

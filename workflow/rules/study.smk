@@ -34,6 +34,7 @@ try:
         update_config(default, config)
         config = default
     JOBS = StudyJobs(load_study(config))
+    JOBS.tasks  # read here, so that a task that the suite does not have is one message
 except FlexmoreError as error:
     raise WorkflowError(str(error))
 
