@@ -1,8 +1,23 @@
-"""What a step sets in its own process before it imports a library: threads of torch, and no network."""
+"""What a step sets in its own process before it imports a library: threads of torch, no network, what is missing."""
 
 import os
+from importlib import import_module
 
 from flexmore.errors import FlexmoreError
+
+
+def require(package: str) -> None:
+    """Import a package that is not among those that every installation has.
+
+    Raises:
+        FlexmoreError: it is not installed; the message says how to install it.
+    """
+    try:
+        import_module(package)
+    except ModuleNotFoundError as error:
+        raise FlexmoreError(
+            f"this step needs {error.name or package}, which is not installed: pip install -e '.[models]'"
+        ) from None
 
 
 def use_torch(threads: int = 1) -> None:
@@ -11,10 +26,8 @@ def use_torch(threads: int = 1) -> None:
     Raises:
         FlexmoreError: torch is not installed.
     """
-    try:
-        import torch
-    except ModuleNotFoundError:
-        raise FlexmoreError("this step needs torch, which is not installed: pip install -e '.[models]'") from None
+    require("torch")
+    import torch
 
     torch.set_num_threads(threads)
 

@@ -22,9 +22,11 @@ SMOKE = Path(__file__).parents[1] / "workflow" / "smoke.yaml"
 NO_TORCH = """
 import sys
 
+ABSENT = "torch transformers safetensors tokenizers lm_eval datasets huggingface_hub".split()
+
 class Absent:
     def find_spec(name, *_):
-        if name.partition(".")[0] in ("torch", "transformers", "safetensors", "tokenizers", "lm_eval", "datasets"):
+        if name.partition(".")[0] in ABSENT:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent)
@@ -106,10 +108,22 @@ def test_what_was_renamed_answers_with_its_new_name(words: list[str], message: s
     assert done.stderr.startswith(f"error: {message}")
 
 
-def test_a_step_that_needs_torch_says_so_where_it_is_not_installed() -> None:
-    done = flexmore("factorize", "math", "--config", SMOKE, torch=False)
-    assert done.returncode == 1
-    assert done.stderr == "error: this step needs torch, which is not installed: pip install -e '.[models]'\n"
+@pytest.mark.parametrize(
+    ("words", "package"),
+    [
+        (["acquire", "math"], "torch"),
+        (["factorize", "math"], "torch"),
+        (["evaluate", "math"], "torch"),
+        (["inspect", "math-r1", "pocket_mc9_math_problems"], "torch"),
+        (["plan", "--hours"], "torch"),
+        (["plan", "--hub"], "huggingface_hub"),
+        (["datasets"], "huggingface_hub"),
+    ],
+)
+def test_a_step_whose_libraries_are_not_installed_says_so(words: list[str], package: str) -> None:
+    done = flexmore(*words, "--config", SMOKE, torch=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: this step needs {package}, which is not installed: pip install -e '.[models]'\n"
 
 
 @pytest.mark.parametrize("verb", ["plan", "grid", "tasks"])

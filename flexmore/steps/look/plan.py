@@ -14,7 +14,7 @@ from flexmore.planning.plan import plan as make_plan
 from flexmore.planning.plan import time_plan
 from flexmore.planning.text import render
 from flexmore.planning.widths import evaluated_dtype
-from flexmore.steps.process import go_offline, use_torch
+from flexmore.steps.process import go_offline, require, use_torch
 from flexmore.suites.study_suite import open_suite, tasks_of
 
 
@@ -25,6 +25,8 @@ def plan(study: Study, *, ask_hub: bool = False, time_layers: bool = False, as_j
         ask_hub: ask the hub for the sizes of files.
         time_layers: count the suite's tokens and time a layer of true shape on this device, to estimate hours.
     """
+    if ask_hub:
+        require("huggingface_hub")
     content = make_plan(study, sizes_of(study), tasks_of(study), downloads.ask_hub(study) if ask_hub else None)
     if time_layers:
         content |= _hours(study)
