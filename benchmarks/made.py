@@ -21,14 +21,22 @@ TRUE_SHAPES = {"hidden": 4096, "ffn": 11008}
 
 
 def write_model(
-    folder: Path, expert: str | None, *, hidden: int, ffn: int, layers: int, dtype: torch.dtype, steep: bool = False
+    folder: Path,
+    expert: str | None,
+    *,
+    hidden: int,
+    ffn: int,
+    layers: int,
+    dtype: torch.dtype,
+    steep: bool = False,
+    vocabulary: int = 64,
 ) -> Path:
-    """A dense public model (`expert` None), or a pair branched from it, with a vocabulary of 64.
+    """Write a dense public model (`expert` None), or a pair branched from it.
 
     Args:
         steep: deltas with a head of large singular values, as training gives, instead of plain noise.
     """
-    planned = [*_backbone(hidden, layers, dtype)]
+    planned = [*_backbone(hidden, layers, vocabulary, dtype)]
     for layer in range(layers):
         prefix = f"model.layers.{layer}.mlp"
         for projection in PROJECTIONS:
@@ -47,15 +55,16 @@ def write_model(
             planned.append(Planned(f"{prefix}.gate.weight", dtype, (2, hidden), rows))
     folder.mkdir(parents=True)
     write_sharded(folder, planned, 5_000_000_000)
-    write_json(folder / "config.json", _config(expert, hidden, ffn, layers, dtype))
+    write_json(folder / "config.json", _config(expert, hidden, ffn, layers, dtype) | {"vocab_size": vocabulary})
     words = {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}
     parts = dict.fromkeys(("truncation", "padding", "normalizer", "pre_tokenizer", "post_processor", "decoder"))
     write_json(folder / "tokenizer.json", {"version": "1.0", "added_tokens": [], "model": words, **parts})
     return folder
 
 
-def _backbone(hidden: int, layers: int, dtype: torch.dtype) -> Iterable[Planned]:
-    names = {"model.embed_tokens.weight": (64, hidden), "model.norm.weight": (hidden,), "lm_head.weight": (64, hidden)}
+def _backbone(hidden: int, layers: int, vocabulary: int, dtype: torch.dtype) -> Iterable[Planned]:
+    words = (vocabulary, hidden)
+    names = {"model.embed_tokens.weight": words, "model.norm.weight": (hidden,), "lm_head.weight": words}
     for layer in range(layers):
         prefix = f"model.layers.{layer}"
         names |= {f"{prefix}.self_attn.{part}_proj.weight": (hidden, hidden) for part in "qkvo"}
@@ -71,7 +80,7 @@ def _config(expert: str | None, hidden: int, ffn: int, layers: int, dtype: torch
     dense = {"architectures": ["Olmo2ForCausalLM"], "model_type": "olmo2"}
     return {
         **(dense if expert is None else mixture | {"num_experts_per_tok": 2, "norm_topk_prob": False}),
-        "hidden_size": hidden, "intermediate_size": ffn, "num_hidden_layers": layers, "vocab_size": 64,
+        "hidden_size": hidden, "intermediate_size": ffn, "num_hidden_layers": layers,
         "num_attention_heads": 32 if hidden % 32 == 0 else 2, "max_position_embeddings": 4096, "rms_norm_eps": 1e-6,
         "rope_parameters": {"rope_type": "default", "rope_theta": 500000.0}, "tie_word_embeddings": False,
         "pad_token_id": 0, "eos_token_id": 1, "hidden_act": "silu", "dtype": str(dtype).removeprefix("torch."),

@@ -7,7 +7,6 @@ pocket study; `benchmarks/memory.py` compares both, at larger sizes too (docs/be
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flexmore.architectures.names import PROJECTIONS
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.experts import PocketSource
 from flexmore.config.study import Study
@@ -21,7 +20,7 @@ from flexmore.planning.widths import evaluated_width, factors_width, stored_widt
 MIB, GB = 2**20, 10**9
 
 LIBRARIES = {
-    "acquire": 280 * MIB, "train": 640 * MIB, "factorize": 350 * MIB, "evaluate": 560 * MIB,
+    "acquire": 280 * MIB, "train": 640 * MIB, "factorize": 350 * MIB, "evaluate": 570 * MIB,
     "collect": 265 * MIB, "analyze": 275 * MIB, "draw": 290 * MIB,
 }  # fmt: skip
 """What a step's process takes beside its tensors and tables, in bytes; measured."""
@@ -31,6 +30,12 @@ VALUE = {"collect": 95, "analyze": 95, "draw": 50}
 
 ITEM, TOKEN = 11_000, 12
 """Bytes of an item's requests in evaluation, and of each token of its prompt as text and as number."""
+
+HALF = 170 * MIB
+"""What products of mixtures in 16 bits take on a CPU beside the other libraries, in bytes; measured."""
+
+RETURNED = 32 * MIB
+"""Bytes from which freed memory goes back to the system at once (glibc's mmap threshold); smaller blocks may stay."""
 
 CUDA = 1000 * MIB
 """Host memory that CUDA's libraries and context take; not measured."""
@@ -67,9 +72,13 @@ def acquire_memory(study: Study, sizes: ModelSizes) -> Memory:
 
 
 def factorize_memory(study: Study, sizes: ModelSizes) -> Memory:
-    """Return the memory of factorizing an expert: one projection four times over in fp64, the factors of a layer."""
-    work = 4 * 8 * sizes.hidden * sizes.ffn
-    mapped = 2 * len(PROJECTIONS) * sizes.hidden * sizes.ffn * stored_width(study)
+    """Return the memory of factorizing an expert: one projection in fp64, the factors of a layer.
+
+    A projection [n, m] takes three matrices of its shape and four of n x n: its delta, the Gram matrix, eigenvectors
+    with the solver's workspace, the products. Deltas that pass in fp32 take half of that.
+    """
+    work = 8 * (3 * sizes.hidden * sizes.ffn + 4 * sizes.saturation**2)
+    mapped = 2 * sizes.full_expert * stored_width(study)
     return Memory(LIBRARIES["factorize"] + work + layer_bytes(study, sizes), mapped, work)
 
 
@@ -99,17 +108,23 @@ def evaluate_memory(
         on_gpu: whether the weights go to a GPU; the host then holds one projection at a time.
     """
     weights, stored, width = sweep_weights(study, sizes, sweep), stored_width(study), evaluated_width(study)
-    batch = batch_bytes(study, sizes)
+    batch = batch_bytes(study, sizes, tasks)
     requests = round(count_items(study, tasks) * (ITEM + TOKEN * tokens_per_item(study)))
     merged = 2 * 4 * sizes.hidden * sizes.ffn if weights.adapted else 0
     host = LIBRARIES["evaluate"] + requests + merged
+    if not sweep.experts:  # transformers loads the public model by itself
+        host += weights.shared + (CUDA if on_gpu else batch)
+        return Memory(host, 0, weights.total + batch)
     mapped = weights.shared // width * stored + weights.full // width * stored
     if weights.adapted:  # each expert's checkpoint holds public weights of its own, which its adapter is added to
         mapped += (len(sweep.experts) - 1) * sizes.full_expert * stored
     if on_gpu:
-        host += CUDA + (0 if sweep.experts else weights.shared)
-        return Memory(host, mapped, weights.total + batch)
+        return Memory(host + CUDA, mapped, weights.total + batch)
     host += weights.shared + weights.adapted + batch
+    if width < 4:
+        host += HALF
+        if 4 * sizes.hidden * sizes.ffn < RETURNED:  # merged in fp32; what that took stays
+            host += weights.adapted
     if stored == width:
         mapped += weights.factors // width * factors_width(study)
     else:
@@ -119,10 +134,15 @@ def evaluate_memory(
     return Memory(host, mapped, weights.total + batch)
 
 
-def batch_bytes(study: Study, sizes: ModelSizes) -> int:
-    """Return the bytes of one batch in evaluation: keys and values of all layers, a layer's activations."""
+def batch_bytes(study: Study, sizes: ModelSizes, tasks: Sequence[TaskInfo]) -> int:
+    """Return the bytes of one batch in evaluation: keys and values of all layers, a layer's activations.
+
+    A batch holds `evaluate.batch_tokens`, or all of a task where that is less.
+    """
+    longest = max((count_items(study, [task]) for task in tasks), default=0) * tokens_per_item(study)
+    tokens = min(study.evaluate.batch_tokens, round(longest)) if tasks else study.evaluate.batch_tokens
     keys = 2 * sizes.head_width * sizes.key_value_heads * sizes.layers
-    return study.evaluate.batch_tokens * evaluated_width(study) * (keys + 6 * sizes.ffn)
+    return tokens * evaluated_width(study) * (keys + 6 * sizes.ffn)
 
 
 def count_gpus(study: Study, sizes: ModelSizes, sweep: Sweep) -> int | None:

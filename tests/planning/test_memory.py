@@ -78,7 +78,7 @@ def test_on_a_gpu_the_host_holds_no_weights_of_mixtures() -> None:
     on_gpu = evaluate_memory(PAPER, sizes, sweep, tasks, on_gpu=True)
     on_cpu = evaluate_memory(PAPER, sizes, sweep, tasks, on_gpu=False)
     assert on_gpu.gpu == on_cpu.gpu
-    assert on_cpu.host - on_gpu.host > 14.6e9 + 8.6e9 + batch_bytes(PAPER, sizes) - 2e9
+    assert on_cpu.host - on_gpu.host > 14.6e9 + 8.6e9 + batch_bytes(PAPER, sizes, tasks) - 2e9
 
 
 def test_another_dtype_is_held_beside_the_files() -> None:
