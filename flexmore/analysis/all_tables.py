@@ -92,6 +92,7 @@ def _analyze_run(
 
 
 def _control_gains(inputs: Inputs, settings: AnalysisSettings) -> pd.DataFrame | None:
+    """Return the gains of the controls over public; None where there are none."""
     if inputs.controls is None or inputs.controls.empty:
         return None
     baseline = inputs.scores[inputs.scores["kind"] == "baseline"]

@@ -1,22 +1,22 @@
-"""How ranks are ordered and which of them are distinct adapters."""
+"""The order of ranks, and which of them are distinct adapters."""
 
 import pandas as pd
 
 
 def rank_order(label: str) -> tuple[int, int, str]:
-    """Sort key of a rank label: numbers by size, then `full`, then selections by name."""
+    """Return the sort key of a rank label: numbers by size, then `full`, then selections by name."""
     if label.isdigit():
         return (0, int(label), "")
     return (1, 0, "") if label == "full" else (2, 0, label)
 
 
 def full(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of full experts (or of joint mixtures of full experts)."""
+    """Select the rows of full experts (or of joint mixtures of full experts)."""
     return rows[rows["rank"] == "full"]
 
 
 def numbered(rows: pd.DataFrame, kinds: tuple[str, ...] = ("pair", "extra")) -> pd.DataFrame:
-    """The rows of `kinds` at a numbered rank, saturated duplicates left out, by effective rank.
+    """Select the rows of `kinds` at a numbered rank, saturated duplicates left out, by effective rank.
 
     Ranks above min(hidden, ffn) are the same adapter, so of each effective rank only the smallest nominal one
     stays. `effective_rank` comes back as an integer column.

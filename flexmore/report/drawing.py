@@ -1,4 +1,4 @@
-"""Figures and pages from tables: what `draw` and `figures` do."""
+"""The figures and pages, made from tables."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,7 +23,7 @@ BESIDE = ("PREDICTIONS.md", "NOTES.md", "config.yaml")
 
 
 def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> list[Path]:
-    """Draw every figure of `FIGURES`; one for which there is no data says so in words.
+    """Draw every figure of `FIGURES`; one for which there are no data says so in words.
 
     Returns:
         The files written, a PNG and an SVG each.
@@ -51,8 +51,9 @@ def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> list[
 
 
 def run_drawing(folder: Path, out: Path, about: About, captions: Path) -> list[Path]:
-    """Draw `out`/figures/ and write `out`/README.md and explore.html, from the measured tables in `folder` and the
-    analysed ones in `out`/tables/.
+    """Draw `out`/figures/ and write `out`/README.md and explore.html.
+
+    They are made from the collected tables in `folder` and the analysed ones in `out`/tables/.
 
     Args:
         captions: a folder of <figure>.rst.

@@ -1,4 +1,4 @@
-"""Judges, from the tables alone, what `reports/pocket/PREDICTIONS.md` said before the measurement.
+"""The predictions of `reports/pocket/PREDICTIONS.md`, written before the study was run, judged from its tables.
 
 The pocket family plants a truth; these are the places where the study must find it again.
 """
@@ -31,13 +31,13 @@ def judge(
     recovery: pd.DataFrame,
     facts: Mapping[str, int],
 ) -> pd.DataFrame:
-    """Judge every prediction.
+    """Judge every prediction from the tables alone.
 
     Args:
         scores: the tidy table; it says which tasks are foreign to an expert: those not of its domain.
-        gains: of `gains.gains`, without controls.
+        gains: as `gains.gains` returns them, without controls.
         controls: gains of the controls, or None.
-        recovery: of `recovery.recover`.
+        recovery: as `recovery.recover` returns it.
         facts: expert -> number of facts that it memorised; procedures are not in it.
 
     Returns:
@@ -63,21 +63,27 @@ def judge(
 
 
 def held(rows: pd.DataFrame) -> str:
-    """The verdict on one prediction: that on `all` where there is one, else `no` if it fails for any."""
+    """Return the verdict on one prediction.
+
+    It is that on `all` where there is one, else `no` if it fails for any expert.
+    """
     whole = rows[rows["subject"] == "all"]
     words = set((whole if len(whole) else rows)["holds"])
     return "no" if "no" in words else "yes" if "yes" in words else sorted(words)[0]
 
 
 def _word(holds: bool) -> str:
+    """Return `yes` or `no`."""
     return "yes" if holds else "no"
 
 
 def _points(row: pd.Series) -> str:
+    """Return a gain with its interval, in points."""
     return f"{100 * row['gain']:+.1f} points, {100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
 
 
 def _gains(whole: pd.DataFrame, responding: list[str]) -> list[list[str]]:
+    """Judge prediction 1: full experts gain on their own domain."""
     text = "full gains at least 20 points on its own domain, interval above 10"
     rows = [[text, str(name), _points(row), _word(name in responding)] for name, row in whole.iterrows()]
     if len(whole) == 0:
@@ -96,6 +102,7 @@ def _gains(whole: pd.DataFrame, responding: list[str]) -> list[list[str]]:
 
 
 def _partial(own: pd.DataFrame, whole: pd.DataFrame, responding: list[str]) -> list[list[str]]:
+    """Judge prediction 2: some ranks recover a part of the gain."""
     text = f"at least {PARTIAL_RANKS} ladder ranks recover between 10 % and 90 % of full's gain"
     rows = []
     for name in responding:
@@ -107,6 +114,7 @@ def _partial(own: pd.DataFrame, whole: pd.DataFrame, responding: list[str]) -> l
 
 
 def _retained(gains: pd.DataFrame, whole: pd.DataFrame, responding: list[str]) -> list[list[str]]:
+    """Judge prediction 3: joint mixtures keep most of each gain."""
     joint = full(gains[(gains["kind"] == "joint") & (gains["scope"] == "domain")])
     counts = sorted({int(joint["active"].min()), int(joint["active"].max())}) if len(joint) else []
     rows = []
@@ -121,6 +129,7 @@ def _retained(gains: pd.DataFrame, whole: pd.DataFrame, responding: list[str]) -
 
 
 def _rises(recovery: pd.DataFrame, facts: Mapping[str, int]) -> list[list[str]]:
+    """Judge prediction 4: more facts need a higher rank."""
     text = "the rank of half the gain rises with the number of facts"
     halves = recovery[recovery["scope"] == "domain"].set_index("expert")["half_rank"]
     order = [name for name in sorted(facts, key=lambda name: facts[name]) if name in halves.index]
@@ -135,6 +144,7 @@ def _rises(recovery: pd.DataFrame, facts: Mapping[str, int]) -> list[list[str]]:
 
 
 def _controls(controls: pd.DataFrame | None, whole: pd.DataFrame) -> list[list[str]]:
+    """Judge prediction 5: random deltas gain nothing."""
     text = "a random delta of the same spectrum gains under a tenth of the expert's gain, or nothing for certain"
     if controls is None or controls.empty:
         return [[text, "all", "no controls", NOT_MEASURED]]
@@ -148,6 +158,7 @@ def _controls(controls: pd.DataFrame | None, whole: pd.DataFrame) -> list[list[s
 
 
 def _foreign(pairs: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
+    """Judge prediction 6: an expert falls below public on foreign tasks."""
     text = "at least one full expert falls below public on a group's foreign tasks, its whole interval below zero"
     tasks = full(pairs[pairs["scope"] == "task"])[["experts", "name", "gain", "stderr"]]
     about = scores[["task", "group", "domain"]].drop_duplicates("task").rename(columns={"task": "name"})
@@ -166,6 +177,7 @@ def _foreign(pairs: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
 
 
 def _lowest(own: pd.DataFrame) -> list[str]:
+    """Report, for prediction 7, the lowest gain of any rank on the own domain."""
     text = "the lowest ranks may fall below public on the own domain"
     ladder = numbered(own, kinds=("pair",)).sort_values("gain", kind="stable")
     if ladder.empty:
@@ -175,6 +187,7 @@ def _lowest(own: pd.DataFrame) -> list[str]:
 
 
 def _saturated(scores: pd.DataFrame) -> list[str]:
+    """Judge prediction 8: ranks above the width of the model change nothing."""
     text = "ranks above the model's width change nothing (by construction: they are one adapter, evaluated once)"
     pairs = scores[(scores["kind"] == "pair") & scores["rank"].str.isdigit()]
     above = pairs[pairs["rank"] != pairs["effective_rank"]]

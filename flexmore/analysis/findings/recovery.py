@@ -1,11 +1,11 @@
-"""Which rank suffices: r95 from a monotone fit, and the rank of half the gain, with bootstrap intervals.
+"""The rank that suffices: r95 from a monotone fit, and the rank of half the gain, with bootstrap intervals.
 
-Primary statement of the study. A gain rises with rank and levels off, so the fit is isotonic regression of
-the gain on distinct effective ranks, nothing else being assumed. The share is of the full expert's measured
-gain; where that is not above zero with its whole interval there is nothing to recover, and the table says so.
+This is the primary statement of the study. A gain rises with rank and levels off, so the fit is an isotonic regression
+of the gain on distinct effective ranks; nothing else is assumed. The share is of the full expert's gain; where the
+interval of that gain is not above zero there is nothing to recover, and the table says so.
 
-Intervals are percentiles of the same reading made on every bootstrap draw. Since the fit rises, r95 is at most r
-exactly where the fit at r reaches the share, so the interval is the set of ranks at which that test does not tell.
+Intervals are percentiles of the same reading made on every bootstrap sample. Since the fit rises, r95 is at most r
+exactly where the fit at r reaches the share, so the interval is the set of ranks at which that test cannot tell.
 """
 
 import math
@@ -34,11 +34,11 @@ BELOW_ALL = "half is recovered at the smallest rank already"
 ABOVE_ALL = "half is not recovered below full"
 _ORDER = ["average", "domain", "skill", "group"]
 R95_SCOPES = ("domain", "average", "skill")
-"""Those that a report lists."""
+"""The scopes that a report lists."""
 
 
 def curve(gains: pd.DataFrame, expert: str, scope: str, name: str) -> pd.DataFrame:
-    """An expert's gain on one scope at its distinct effective ranks, extras included.
+    """Return an expert's gain on one scope at its distinct effective ranks, extras included.
 
     Returns:
         The rows of `gains` (see `gains.gains`) by rising `effective_rank` (int), with `fit`: the isotonic
@@ -50,13 +50,14 @@ def curve(gains: pd.DataFrame, expert: str, scope: str, name: str) -> pd.DataFra
 
 
 def recover(
-    gains: pd.DataFrame, settings: AnalysisSettings | None = None, draws: GainSamples | None = None
+    gains: pd.DataFrame, settings: AnalysisSettings | None = None, samples: GainSamples | None = None
 ) -> pd.DataFrame:
-    """r95 and the rank of half the gain for every expert, on the average, its own domain, each skill and group.
+    """Find r95 and the rank of half the gain of every expert, on the average, its own domain, each skill and group.
 
     Args:
-        gains: of `gains.gains`.
-        draws: of `pairs.draw_pairs`; without them there are no intervals.
+        gains: as `gains.gains` returns them.
+        settings: section `analysis` of the configuration; None: the defaults.
+        samples: as `bootstrap_gains` returns them; None: no intervals.
 
     Returns:
         Columns `COLUMNS`. `r95` and the ends of its two intervals (over items within tasks; over tasks within
@@ -68,7 +69,7 @@ def recover(
     wanted = gains[gains["kind"].isin(["pair", "extra"]) & (gains["scope"] != "task")]
     wanted = wanted[(wanted["scope"] != "domain") | (wanted["name"] == wanted["experts"])]
     rows = [
-        _recover(part, str(expert), str(scope), str(name), settings, draws)
+        _recover(part, str(expert), str(scope), str(name), settings, samples)
         for (expert, scope, name), part in wanted.groupby(["experts", "scope", "name"], sort=False)
     ]
     frame = pd.DataFrame(rows, columns=COLUMNS)
@@ -78,8 +79,9 @@ def recover(
 
 
 def _recover(
-    part: pd.DataFrame, expert: str, scope: str, name: str, settings: AnalysisSettings, draws: GainSamples | None
+    part: pd.DataFrame, expert: str, scope: str, name: str, settings: AnalysisSettings, samples: GainSamples | None
 ) -> dict[str, object]:
+    """Make one row of `recover`."""
     points, whole = curve(part, expert, scope, name), full(part)
     row: dict[str, object] = dict.fromkeys(COLUMNS, "") | {
         "expert": expert, "scope": scope, "name": name, "ranks": len(points), "recovery": settings.recovery,
@@ -100,16 +102,16 @@ def _recover(
         "half_rank": 2**half if math.isfinite(half) else math.nan,
         "half_reason": reasons.get(half, ""),
     }
-    if draws is None:
+    if samples is None:
         return row
     mixtures = [*points["mixture"], whole["mixture"].iloc[0]]
-    for key, drawn in zip(("", "tasks_"), draws.of(mixtures, scope, name), strict=True):
-        row |= _intervals(key, ranks, drawn, settings)
+    for key, gained in zip(("", "tasks_"), samples.of(mixtures, scope, name), strict=True):
+        row |= _intervals(key, ranks, gained, settings)
     return row
 
 
 def _nothing(whole: pd.DataFrame, points: pd.DataFrame) -> str:
-    """Why there is no r95, if there is none."""
+    """Return why there is no r95; empty if there is one."""
     if whole.empty:
         return NO_FULL
     low = float(whole["low"].iloc[0])
@@ -120,12 +122,12 @@ def _nothing(whole: pd.DataFrame, points: pd.DataFrame) -> str:
     return {0: NO_RANKS, 1: ONE_RANK}.get(len(points), "")
 
 
-def _intervals(key: str, ranks: Array, drawn: Array, settings: AnalysisSettings) -> dict[str, object]:
-    """The ends of both intervals from draws x (ranks, full)."""
-    if np.isnan(drawn).any():
+def _intervals(key: str, ranks: Array, samples: Array, settings: AnalysisSettings) -> dict[str, object]:
+    """Return the ends of both intervals from samples x (ranks, full)."""
+    if np.isnan(samples).any():
         return {}
-    fits, whole = monotone(drawn[:, :-1]), drawn[:, -1]
-    # a draw in which full gains nothing has nothing to recover: it counts as not reached by any rank
+    fits, whole = monotone(samples[:, :-1]), samples[:, -1]
+    # a sample in which full gains nothing has nothing to recover: it counts as not reached by any rank
     places = np.where(whole > 0, reach(fits, settings.recovery * whole), len(ranks))
     low, high = percentile_interval(places, settings.confidence)
     halves = np.where(whole > 0, crossing(np.log2(ranks), fits, whole / 2), np.inf)
@@ -138,4 +140,5 @@ def _intervals(key: str, ranks: Array, drawn: Array, settings: AnalysisSettings)
 
 
 def _label(ranks: Array, place: int) -> str:
+    """Return the rank at a place on the curve, `full` after its end."""
     return str(int(ranks[place])) if place < len(ranks) else "full"

@@ -1,10 +1,10 @@
-"""The paper's reading: a quadratic in log2 rank. Shown as such beside r95, which is the primary statement.
+"""The paper's reading: a quadratic in log2 rank, shown as such beside r95, which is the primary statement.
 
-Ordinary least squares (statsmodels) of the score on log2 rank and its square with an effect for each expert, for each
-group and pooled over them. Observations of one expert share its training and its tasks, so standard errors are
-clustered by expert with t(G - 1), and p values come from a wild cluster bootstrap as well. On a gain that rises and
-levels off a quadratic always turns somewhere: its vertex describes the curve and is no optimum before `shapes.py` says
-so. Saturated ranks are one adapter and enter once; full and the extra ranks stay out.
+It is an ordinary least squares fit (statsmodels) of the score on log2 rank and its square with an effect for each
+expert, for each group and pooled over groups. Observations of one expert share its training and its tasks, so standard
+errors are clustered by expert with t(G - 1), and p values come from a wild cluster bootstrap as well. On a gain that
+rises and levels off a quadratic always turns somewhere: its vertex describes the curve and is no optimum until
+`shapes.py` has judged it. Saturated ranks are one adapter and enter once; full and the extra ranks stay out.
 """
 
 import math
@@ -38,9 +38,11 @@ FITS = [
 
 
 def responses(scores: pd.DataFrame, settings: AnalysisSettings) -> pd.DataFrame:
-    """What is regressed: a row per expert and distinct ladder rank; columns expert, log2_rank, and a column
-    for each group mean, `reasoning`, `knowledge` (means over the group means of their groups that were
-    evaluated) and `reasoning - knowledge`."""
+    """Return what is regressed: a row per expert and distinct rank of the ladder.
+
+    Columns: expert, log2_rank, the mean of each group, `reasoning` and `knowledge` (means over the means of those of
+    their groups that were evaluated), and `reasoning - knowledge`.
+    """
     table = numbered(averages(scores), kinds=("pair",))
     present = [group for group in scores["group"].unique() if group in table.columns]
     frame = table[present].assign(
@@ -83,14 +85,16 @@ def regress(scores: pd.DataFrame, settings: AnalysisSettings) -> tuple[pd.DataFr
 
 
 def stacked(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """The columns `names` one under the other: columns expert, log2_rank, group, value."""
+    """Stack the columns `names` into one: columns expert, log2_rank, group, value."""
     long = frame.melt(id_vars=["expert", "log2_rank"], value_vars=list(names), var_name="group")
     return long.astype({"value": "float64"}).sort_values(["expert", "group", "log2_rank"], ignore_index=True)
 
 
 def design_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """An intercept per expert, one for each group but the first, log2 rank, its square: columns `expert[<name>]`,
-    `group[<name>]`, `log2_rank`, `log2_rank^2`."""
+    """Return the design matrix: an intercept per expert, one for each group but the first, log2 rank, its square.
+
+    Columns: `expert[<name>]`, `group[<name>]`, `log2_rank`, `log2_rank^2`.
+    """
     columns = {f"expert[{name}]": rows["expert"] == name for name in rows["expert"].unique()}
     columns |= {f"group[{name}]": rows["group"] == name for name in list(rows["group"].unique())[1:]}
     design = pd.DataFrame({name: column.astype(float) for name, column in columns.items()})
@@ -98,14 +102,14 @@ def design_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unfit(rows: pd.DataFrame) -> str:
-    """Why there is no fit, if there is none."""
+    """Return why there is no fit; empty if there is one."""
     if rows["log2_rank"].nunique() < 3 or len(rows) <= rows["expert"].nunique() + rows["group"].nunique() + 1:
         return TOO_FEW
     return CONSTANT if rows["value"].max() - rows["value"].min() < 1e-12 else ""
 
 
 def _fit(rows: pd.DataFrame, confidence: float, seed: int) -> tuple[list[list[object]], list[object]]:
-    """Rows of `COEFFICIENTS` from `term` on, and a row of `FITS` from `r_squared` on."""
+    """Return rows of `COEFFICIENTS` from `term` on, and a row of `FITS` from `r_squared` on."""
     design = design_of(rows)
     codes, names = pd.factorize(rows["expert"])
     clusters = np.asarray(codes, dtype=np.int64)
@@ -137,7 +141,7 @@ def _fit(rows: pd.DataFrame, confidence: float, seed: int) -> tuple[list[list[ob
 
 
 def fieller(linear: float, square: float, covariance: Array, freedom: int, confidence: float) -> tuple[float, float]:
-    """Fieller's interval of the vertex -b/2c: every v at which b + 2 c v = 0 is not rejected by Student's t.
+    """Return Fieller's interval of the vertex -b/2c: all v at which Student's t does not reject b + 2 c v = 0.
 
     Unlike the delta method's it is exact for normal coefficients, and it has infinite ends where c could be zero.
 
@@ -158,6 +162,7 @@ def fieller(linear: float, square: float, covariance: Array, freedom: int, confi
 
 
 def _judge(vertex: float, square: float, log2_rank: pd.Series) -> str:
+    """Return why the vertex is no maximum within the ranks; empty if it is one."""
     if math.isnan(vertex) or square > 0:
         return NO_MAXIMUM
     return "" if log2_rank.min() <= vertex <= log2_rank.max() else OUTSIDE

@@ -1,6 +1,6 @@
-"""Several runs that differ in their training seed: what each says, and how far they lie apart.
+"""The training seeds: what each run says, and how far the runs lie apart.
 
-Intervals over items and tasks say nothing of what another training would have given; only more seeds do.
+Intervals over items and tasks do not say what another training would have given; only more seeds do.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ HOLDS = "prediction"
 
 @dataclass(frozen=True)
 class Run:
-    """What is compared over seeds, of one run: the tables of the same names."""
+    """Hold the tables of one run that are compared over seeds."""
 
     gains: pd.DataFrame
     r95: pd.DataFrame
@@ -31,7 +31,7 @@ class Run:
 
 
 def compare_seeds(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """Every compared quantity of every run.
+    """List every compared quantity of every run.
 
     Args:
         runs: seed -> its tables.
@@ -45,7 +45,7 @@ def compare_seeds(runs: Mapping[str, Run]) -> pd.DataFrame:
 
 
 def spread_of(seeds: pd.DataFrame) -> pd.DataFrame:
-    """How far the runs lie apart: columns `SPREAD`, a quantity after another in the table's order.
+    """Return how far the runs lie apart: columns `SPREAD`, quantities in the table's order.
 
     sd has n - 1 in its denominator and is missing for one seed.
     """
@@ -60,6 +60,7 @@ def spread_of(seeds: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of(run: Run) -> list[tuple[str, str, float, str]]:
+    """List the compared quantities of one run: quantity, subject, value, text."""
     pairs = full(run.gains[run.gains["kind"] == "pair"])
     own = pairs[(pairs["scope"] == "domain") & (pairs["name"] == pairs["experts"])]
     found = [(DOMAIN_GAIN, row["experts"], row["gain"], _points(row["gain"])) for row in own.to_dict("records")]
@@ -81,4 +82,5 @@ def _of(run: Run) -> list[tuple[str, str, float, str]]:
 
 
 def _points(gain: float) -> str:
+    """Return a gain in points."""
     return f"{100 * gain:+.1f}"

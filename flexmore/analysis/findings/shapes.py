@@ -1,4 +1,4 @@
-"""Is there an optimal rank at all? A quadratic against a curve that saturates and one that only rises, out of sample.
+"""The shape of the curve over ranks: a quadratic against a saturating and an isotonic fit, on held-out items.
 
 On gains that rise and level off a quadratic always turns somewhere, so a vertex is called an optimum only where
 
@@ -7,8 +7,8 @@ On gains that rise and level off a quadratic always turns somewhere, so a vertex
 3. scores really fall from it: the rank chosen on one half scores more than the last rank on the other half, and the
    paired interval of that fall is above zero.
 
-The third alone keeps false optima rare whatever the shape of the curve, since on a curve that never falls the true
-difference is not positive and the rank was not chosen on the items that judge it.
+The third condition alone keeps false optima rare whatever the shape of the curve: on a curve that never falls the true
+difference is not positive, and the rank was not chosen on the items that judge it.
 """
 
 import math
@@ -26,7 +26,7 @@ from flexmore.analysis.statistics.scopes import Array, Scopes, interval, scopes_
 from flexmore.config.analysis import AnalysisSettings
 
 SALTS = range(10)
-"""Ways in which the items are dealt into halves; what is judged is the mean over all."""
+"""Ways in which the items are dealt into halves; the mean over all is judged."""
 COLUMNS = [
     "response", "n_experts", "ranks", "quadratic_error", "saturating_error", "isotonic_error", "best_fit",
     "vertex_rank", "vertex_low", "vertex_high", "fall", "fall_low", "fall_high", "optimum", "reason",
@@ -36,21 +36,23 @@ FEW = "fewer than 3 ranks that all experts have"
 UNBOUNDED = "the vertex's Fieller interval does not lie within the ranks measured"
 NOT_BEST = "another fit predicts held-out items at least as well"
 NO_FALL = "no fall from the vertex to the last rank on held-out items"
-# the grid of the logistic: where it is half way, within a doubling of the ranks, and how steep it is
+# the grid of the logistic curve: its midpoint, from one doubling below the ranks to one above, and its steepness
 _STEEPNESS = np.array([0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0])
 _MIDPOINTS = 33
 
 
 def quadratic(x: Array, y: Array) -> Array:
-    """Fitted values of a parabola, least squares."""
+    """Return the fitted values of a parabola (least squares)."""
     design = np.stack([np.ones_like(x), x, x**2], axis=1)
     fitted: Array = design @ np.linalg.lstsq(design, y, rcond=None)[0]
     return fitted
 
 
 def saturating(x: Array, y: Array) -> Array:
-    """Fitted values of level + height * logistic(steepness * (x - midpoint)), height >= 0: least squares in level and
-    height, over a grid of steepness and midpoint."""
+    """Return the fitted values of level + height * logistic(steepness * (x - midpoint)), height >= 0.
+
+    Least squares in level and height, over a grid of steepness and midpoint.
+    """
     middles = np.linspace(x[0] - 1, x[-1] + 1, _MIDPOINTS)
     curves = 1 / (1 + np.exp(-_STEEPNESS[:, None, None] * (x - middles[:, None]))).reshape(-1, len(x))
     centred = curves - curves.mean(axis=1, keepdims=True)
@@ -61,7 +63,7 @@ def saturating(x: Array, y: Array) -> Array:
 
 
 def isotonic(_: Array, y: Array) -> Array:
-    """Fitted values of the nearest curve that never falls."""
+    """Return the fitted values of the nearest curve that never falls."""
     return monotone(y)
 
 
@@ -78,13 +80,15 @@ def judge_optima(
     """Judge the vertex of every fit of the paper's reading.
 
     Args:
+        scores: the tidy table.
         item_scores: of the pairs, on the table's tasks in its order; None where no items are known.
-        fits: of `regression.regress`.
+        fits: as `regression.regress` returns them.
+        settings: section `analysis` of the configuration.
 
     Returns:
-        Columns `COLUMNS`: out-of-sample root mean squared errors of the mean curve over experts (which carries all
-        that the shapes differ in, expert effects being free), the vertex, the held-out fall from it with its paired
-        interval, and `optimum`: yes or no, with the first reason against.
+        Columns `COLUMNS`: root mean squared errors on held-out items of the mean curve over experts (each expert has an
+        effect of its own, so that the shapes differ in the mean curve alone), the vertex, the held-out fall from it
+        with its paired interval, and `optimum`: yes or no, with the first reason against.
     """
     pairs = numbered(scores[scores["kind"] == "pair"].drop_duplicates("mixture"), kinds=("pair",))
     grid = pairs.pivot(index="experts", columns="effective_rank", values="mixture").dropna(axis=1)
@@ -108,7 +112,7 @@ def judge_optima(
 
 
 def _mean_curve(item_scores: ItemScores, grid: pd.DataFrame) -> ItemScores:
-    """A row per rank: each item's mean value over the experts."""
+    """Return a row per rank: each item's mean value over the experts."""
     weights = np.zeros((grid.shape[1], len(item_scores.names)))
     place = {name: i for i, name in enumerate(item_scores.names)}
     for rank, column in enumerate(grid.columns):
@@ -117,6 +121,14 @@ def _mean_curve(item_scores: ItemScores, grid: pd.DataFrame) -> ItemScores:
 
 
 def _judge(curve: ItemScores, x: Array, weights: Array, settings: AnalysisSettings) -> dict[str, object]:
+    """Compare the three fits of one curve on held-out items, and measure the fall from the vertex.
+
+    Args:
+        curve: a row per rank, the items of all tasks.
+        x: log2 of the ranks.
+        weights: of the tasks in the response.
+        settings: the level of the interval.
+    """
     errors: dict[str, list[float]] = {name: [] for name in SHAPES}
     # how often a rank was chosen where an item was held out: per task, ranks x items
     chosen = [np.zeros_like(value) for value in curve.values]
@@ -147,7 +159,7 @@ def _judge(curve: ItemScores, x: Array, weights: Array, settings: AnalysisSettin
 
 
 def _reason(fit: Mapping[Any, Any], judged: Mapping[str, Any], grid: pd.DataFrame) -> str:
-    """The first reason against calling the vertex an optimum; empty if there is none."""
+    """Return the first reason against calling the vertex an optimum; empty if there is none."""
     if fit["note"]:
         return str(fit["note"])
     first, last = math.log2(float(grid.columns[0])), math.log2(float(grid.columns[-1]))

@@ -1,13 +1,14 @@
-"""Does reasoning need a higher rank than knowledge? A paired difference within each expert, tested over experts.
+"""A comparison of reasoning with knowledge: a paired difference of rank within each expert, tested over experts.
 
-Two readings stand side by side. The difference of r95 in doublings is the statement, but a step of the ladder is coarse
-and ties are many. The difference in arrival (`isotonic.arrival`, the mean log2 rank at which the gain comes) uses the
-whole curve and is what is tested.
+There are two measures. The difference of r95 in doublings is the statement, but a step of the ladder is coarse and ties
+are many. The difference in arrival (`isotonic.arrival`, the mean log2 rank at which the gain comes) uses the whole
+curve and is tested.
 
-All experts answer the same items and are measured against the same public scores, so their differences share a part of
+All experts answer the same items and their gains are over the same public scores, so their differences share a part of
 their noise; a test that takes experts as independent (a sign flip, a t test) rejects true nulls three times too often.
-The error of the mean difference is therefore that of the items (from the bootstrap, which draws them for all experts at
-once) and that of the experts (from their spread) together; what both hold is counted twice, on the safe side.
+The error of the mean difference is therefore that of the items (from the bootstrap, which resamples them for all
+experts at once) and that of the experts (from their spread) together. What both contain is counted twice, so the test
+is conservative.
 """
 
 import math
@@ -26,7 +27,7 @@ from flexmore.analysis.statistics.scopes import Array
 from flexmore.config.analysis import AnalysisSettings
 
 ALL = "all"
-PAIR = ("reasoning", "knowledge")
+SKILLS = ("reasoning", "knowledge")
 COLUMNS = [
     "expert", "measure", "reasoning", "knowledge", "difference", "low", "high", "tasks_low", "tasks_high",
     "n_experts", "p", "note",
@@ -34,12 +35,13 @@ COLUMNS = [
 MEASURES = ("r95", "arrival")
 
 
-def compare_skills(gains: pd.DataFrame, draws: GainSamples, settings: AnalysisSettings) -> pd.DataFrame:
-    """Reasoning less knowledge in log2 rank, for every expert and over all.
+def compare_skills(gains: pd.DataFrame, samples: GainSamples, settings: AnalysisSettings) -> pd.DataFrame:
+    """Compare reasoning with knowledge in log2 rank, for every expert and over all.
 
     Args:
-        gains: of `gains.gains`, with the scope `skill`.
-        draws: of `pairs.draw_pairs`.
+        gains: as `gains.gains` returns them, with the scope `skill`.
+        samples: as `bootstrap_gains` returns them.
+        settings: section `analysis` of the configuration.
 
     Returns:
         Columns `COLUMNS`, a row per expert (and `all`, the mean over those that gain in both) and measure: `r95` and
@@ -54,13 +56,14 @@ def compare_skills(gains: pd.DataFrame, draws: GainSamples, settings: AnalysisSe
     points, whole = (dict(list(part.groupby(["experts", "name"]))) for part in (numbered(wanted), full(wanted)))
     for expert in gains.loc[gains["kind"] == "pair", "experts"].unique():
         found = {
-            skill: _measured(points.get((expert, skill)), whole.get((expert, skill)), draws, settings) for skill in PAIR
+            skill: _measures(points.get((expert, skill)), whole.get((expert, skill)), samples, settings)
+            for skill in SKILLS
         }
         if note := "; ".join(f"{skill}: {reason}" for skill, (_, reason) in found.items() if reason):
             rows += [_row(str(expert), measure) | {"note": note} for measure in MEASURES]
             continue
         for measure in MEASURES:
-            one, other = (found[skill][0][measure] for skill in PAIR)
+            one, other = (found[skill][0][measure] for skill in SKILLS)
             differences[measure].append([a - b for a, b in zip(one, other, strict=True)])
             values = {"reasoning": float(one[0]), "knowledge": float(other[0])}
             rows.append(_row(str(expert), measure) | values | _interval(differences[measure][-1], settings))
@@ -70,13 +73,16 @@ def compare_skills(gains: pd.DataFrame, draws: GainSamples, settings: AnalysisSe
 
 
 def _row(expert: str, measure: str) -> dict[str, object]:
+    """Return a row with nothing known."""
     return dict.fromkeys(COLUMNS, math.nan) | {"expert": expert, "measure": measure, "note": ""}
 
 
-def _measured(
-    points: pd.DataFrame | None, whole: pd.DataFrame | None, draws: GainSamples, settings: AnalysisSettings
+def _measures(
+    points: pd.DataFrame | None, whole: pd.DataFrame | None, samples: GainSamples, settings: AnalysisSettings
 ) -> tuple[dict[str, list[Array]], str]:
-    """Each measure as measured, over items and over tasks; and why there is none, if so.
+    """Return each measure of one expert on one skill; and why there is none, if so.
+
+    Each is a list: of the gains themselves, of the samples over items, of the samples over tasks.
 
     Args:
         points: an expert's gains on one skill at its distinct ranks, rising.
@@ -87,32 +93,34 @@ def _measured(
     if not float(whole["low"].iloc[0]) > 0:
         return {}, NO_GAIN
     log2_ranks = np.log2(points["effective_rank"].to_numpy(dtype=np.float64))
-    measured = np.append(points["gain"].to_numpy(), whole["gain"].iloc[0])[None]
-    all_draws = draws.of([*points["mixture"], whole["mixture"].iloc[0]], "skill", str(whole["name"].iloc[0]))
+    estimate = np.append(points["gain"].to_numpy(), whole["gain"].iloc[0])[None]
+    resampled = samples.of([*points["mixture"], whole["mixture"].iloc[0]], "skill", str(whole["name"].iloc[0]))
     found: dict[str, list[Array]] = {measure: [] for measure in MEASURES}
-    for values in (measured, *all_draws):
-        curves, ends_at = values[:, :-1], values[:, -1]
+    for values in (estimate, *resampled):
+        curves, whole_gain = values[:, :-1], values[:, -1]
         places = np.append(log2_ranks, log2_ranks[-1] + 1)
-        reached = places[reach(monotone(curves), settings.recovery * ends_at)]
+        reached = places[reach(monotone(curves), settings.recovery * whole_gain)]
         unknown = np.isnan(values).any(axis=1)
-        found["r95"].append(np.where(unknown, np.nan, np.where(ends_at > 0, reached, places[-1])).squeeze())
+        found["r95"].append(np.where(unknown, np.nan, np.where(whole_gain > 0, reached, places[-1])).squeeze())
         with np.errstate(divide="ignore", invalid="ignore"):
-            arrived = np.where(ends_at > 0, arrival(log2_ranks, curves, ends_at), places[-1])
+            arrived = np.where(whole_gain > 0, arrival(log2_ranks, curves, whole_gain), places[-1])
         found["arrival"].append(np.where(unknown, np.nan, arrived).squeeze())
     return found, ""
 
 
 def _interval(difference: list[Array], settings: AnalysisSettings) -> dict[str, float]:
-    measured, items, tasks = difference
+    """Return a difference with its intervals over items and over tasks."""
+    estimate, items, tasks = difference
     low, high = percentile_interval(items, settings.confidence)
     tasks_low, tasks_high = percentile_interval(tasks, settings.confidence)
     return {
-        "difference": float(measured), "low": float(low), "high": float(high),
+        "difference": float(estimate), "low": float(low), "high": float(high),
         "tasks_low": float(tasks_low), "tasks_high": float(tasks_high),
     }  # fmt: skip
 
 
 def _over_experts(differences: list[list[Array]], measure: str, settings: AnalysisSettings) -> dict[str, object]:
+    """Return the mean difference over experts with its intervals and test."""
     count = len(differences)
     if count == 0:
         return {"n_experts": 0, "note": "no expert gains in both"}
@@ -123,15 +131,15 @@ def _over_experts(differences: list[list[Array]], measure: str, settings: Analys
     return row
 
 
-def _p(differences: Array, drawn: Array, confidence: float) -> float:
-    """Two-sided p of a mean over experts, its error that of items and of experts together.
+def _p(differences: Array, samples: Array, confidence: float) -> float:
+    """Return the two-sided p of a mean over experts, its error that of items and of experts together.
 
     Args:
         differences: one of each expert.
-        drawn: bootstrap draws of their mean over items.
+        samples: bootstrap samples of their mean, over items.
     """
-    low, high = percentile_interval(drawn, confidence)
-    # from the width of the percentile interval, which a few wild draws do not move
+    low, high = percentile_interval(samples, confidence)
+    # from the width of the percentile interval, which a few outlying samples do not move
     items = (high - low) / (2 * norm.ppf((1 + confidence) / 2))
     error = math.hypot(float(items), float(differences.std(ddof=1)) / math.sqrt(len(differences)))
     if error == 0:

@@ -69,6 +69,7 @@ def adds_up(table: pd.DataFrame) -> tuple[float, float] | None:
 
 
 def _interpolated(x: pd.Series, y: pd.Series, at: pd.Series) -> Array:
+    """Interpolate y linearly at `at`."""
     order = np.argsort(x.to_numpy(), kind="stable")
     found: Array = np.interp(at.to_numpy(dtype=np.float64), x.to_numpy(dtype=np.float64)[order], y.to_numpy()[order])
     return found

@@ -33,7 +33,7 @@ class Choices:
 
     @property
     def experts(self) -> list[str]:
-        """The experts, in the order of the table."""
+        """List the experts, in the order of the table."""
         return [str(name) for name in self.table["expert"].unique()]
 
     def parameters(self, ranks: Mapping[str, str]) -> int:
@@ -56,6 +56,7 @@ class Choices:
         return {str(rank): dict.fromkeys(self.experts, str(rank)) for rank in order}
 
     def _rows(self, ranks: Mapping[str, str]) -> pd.DataFrame:
+        """Select the row of each expert at its rank."""
         return self.table[self.table["rank"] == self.table["expert"].map(ranks)]
 
 

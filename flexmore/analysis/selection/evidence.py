@@ -113,6 +113,7 @@ class _TaskMeans:
 
 
 def _evidence(means: _TaskMeans, scope: Scopes, spectra: pd.DataFrame | None, settings: AnalysisSettings) -> Evidence:
+    """Make the evidence from the means on each task."""
     used = scope.weights[0] > 0
     part = Scopes(scope.index, scope.weights[:, used], [])
     error, _ = spread(part, *(array[:, used] for array in means.errors))

@@ -174,8 +174,10 @@ def _judge(rule: str, choices: _Choices, evidence: _SplitEvidence, confidence: f
 
 
 def _held_out_gain(choices: _Choices, evidence: _SplitEvidence) -> ItemScores:
-    """Return each expert's gain on every item, of the ranks chosen where that item was held out; the mean over all
-    ways of dealing."""
+    """Return each expert's gain on every item, of the ranks chosen where that item was held out.
+
+    It is the mean over all ways of dealing.
+    """
     gained = evidence.gained
     place = {name: i for i, name in enumerate(gained.names)}
     found = [np.zeros((len(choices.naive), value.shape[1])) for value in gained.values]
@@ -187,8 +189,10 @@ def _held_out_gain(choices: _Choices, evidence: _SplitEvidence) -> ItemScores:
 
 
 def _transferred_gain(choices: _Choices, evidence: _SplitEvidence) -> Array:
-    """Return the mean over groups of the gain on each, of the ranks that the other groups chose; the last value is the
-    mean over experts."""
+    """Return the mean over groups of the gain on each, of the ranks that the other groups chose.
+
+    The last value is the mean over experts.
+    """
     experts = list(choices.naive)
     if not choices.other_groups:
         return np.full(len(experts) + 1, math.nan)

@@ -150,6 +150,7 @@ def describe(found: Recommendation, family: str) -> str:
 
 
 def _assumption(found: Recommendation) -> str:
+    """Say whether the assumption that gains add up was tested, and with what result."""
     start = "that gains add up over experts is an assumption"
     if found.errors is None:
         return f"{start}, and no joint mixture of unequal ranks was measured to test it"

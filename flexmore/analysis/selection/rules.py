@@ -63,7 +63,7 @@ def r95(evidence: Evidence) -> Ranks:
     chosen = {}
     for expert, own in evidence.candidates.groupby("expert"):
         if expert not in whole.index:
-            raise FlexmoreError(f"selection 'r95' asks what full gains, and the table has no full {expert}")
+            raise FlexmoreError(f"selection 'r95' needs full's gain, and the table has no full {expert}; evaluate it")
         own, row = own.sort_values("effective_rank"), whole.loc[expert]
         fit = monotone(own["gain"].to_numpy())
         place = int(reach(fit, np.asarray(evidence.settings.recovery * row["gain"]))) if row["low"] > 0 else 0
@@ -72,7 +72,7 @@ def r95(evidence: Evidence) -> Ranks:
 
 
 def by_spectrum(name: str, evidence: Evidence) -> Ranks:
-    """Choose the smallest rank of the ladder that is at least what the spectrum rule `name` asks for, else the largest.
+    """Choose the smallest rank that is at least what the spectrum rule `name` asks for, else the largest.
 
     Raises:
         FlexmoreError: there are no spectra of an expert.
@@ -81,6 +81,7 @@ def by_spectrum(name: str, evidence: Evidence) -> Ranks:
 
 
 def _at_least(evidence: Evidence, needed: Mapping[str, float]) -> Ranks:
+    """Choose the smallest rank of the ladder that is at least what each expert needs, else the largest."""
     chosen = {}
     for expert, own in evidence.candidates.groupby("expert"):
         own = own.sort_values("effective_rank")
@@ -90,11 +91,13 @@ def _at_least(evidence: Evidence, needed: Mapping[str, float]) -> Ranks:
 
 
 def _first(rows: pd.DataFrame) -> Ranks:
+    """Return the rank in the first row of each expert."""
     chosen = rows.drop_duplicates("expert")
     return {str(expert): int(rank) for expert, rank in zip(chosen["expert"], chosen["rank"], strict=True)}
 
 
 def _spectral(name: str, about: str) -> Rule:
+    """Return a rule that reads spectra alone."""
     return Rule(partial(by_spectrum, name), "spectra", about)
 
 

@@ -1,7 +1,7 @@
-"""Ranks read from singular values alone, with no score.
+"""Rules that read ranks from singular values alone, without any score.
 
-Each rule gives a number for one projection of one layer; an expert needs the largest of its projections', rounded up
-to a rank of the ladder (so does the follow-up study whose rule `truncated_effective` is).
+Each rule gives a number for one projection of one layer; an expert needs the largest over its projections, rounded up
+to a rank of the ladder.
 """
 
 import math
@@ -18,30 +18,34 @@ TINY = 1e-3
 
 
 def effective(sigma: Array) -> float:
-    """exp(H(p)), p = sigma / sum(sigma) (Roy and Vetterli 2007); 0 for a delta of zeros."""
+    """Return the effective rank exp(H(p)), p = sigma / sum(sigma); 0 for a delta of zeros.
+
+    Source: Roy and Vetterli 2007.
+    """
     share = sigma[sigma > 0] / sigma.sum() if sigma.sum() > 0 else np.zeros(0)
     return float(np.exp(-(share * np.log(share)).sum())) if len(share) else 0.0
 
 
 def truncated_effective(sigma: Array) -> float:
-    """As `effective`, of the values above `TINY` of the sum."""
+    """Return the effective rank of the values above `TINY` of the sum."""
     return effective(sigma[sigma > TINY * sigma.sum()])
 
 
 def stable(sigma: Array) -> float:
-    """Squared Frobenius norm over squared spectral norm."""
+    """Return the stable rank: squared Frobenius norm over squared spectral norm."""
     return float(np.square(sigma).sum() / sigma.max() ** 2) if sigma.max() > 0 else 0.0
 
 
 def energy(sigma: Array, share: float) -> float:
-    """The smallest number of leading values that hold `share` of the sum of squares."""
+    """Return the smallest number of leading values that hold `share` of the sum of squares."""
     squares = np.cumsum(np.square(np.sort(sigma)[::-1]))
     return float(np.searchsorted(squares, share * squares[-1] * (1 - 1e-12)) + 1) if squares[-1] > 0 else 0.0
 
 
 def gavish_donoho(sigma: Array, long_side: int) -> float:
-    """How many values lie above the optimal hard threshold for unknown noise, omega(beta) * median (Gavish and Donoho
-    2014, equation 5, their cubic approximation of omega).
+    """Count the values above the optimal hard threshold for unknown noise, omega(beta) * median.
+
+    Source: Gavish and Donoho 2014, equation 5, with their cubic approximation of omega.
 
     Args:
         long_side: of the matrix whose min(m, n) singular values `sigma` holds.
@@ -52,7 +56,7 @@ def gavish_donoho(sigma: Array, long_side: int) -> float:
 
 
 def rank_needed(name: str, evidence: Evidence) -> dict[str, float]:
-    """What a rule asks for: expert -> the largest of its projections', at least 1.
+    """Return the rank that a rule asks for: expert -> the largest over its projections, at least 1.
 
     Raises:
         FlexmoreError: there are no spectra, or those of an expert are missing.
@@ -74,6 +78,7 @@ def rank_needed(name: str, evidence: Evidence) -> dict[str, float]:
 
 
 def _rule(name: str, evidence: Evidence, expert: str, layers: int) -> Callable[[Array], float]:
+    """Return the function from singular values to a rank."""
     if name == "energy":
         return lambda sigma: energy(sigma, evidence.settings.energy)
     if name == "gavish_donoho":
@@ -83,7 +88,10 @@ def _rule(name: str, evidence: Evidence, expert: str, layers: int) -> Callable[[
 
 
 def _sides(evidence: Evidence, expert: str, layers: int) -> float:
-    """Both sides of a projection together: an adapter has 3 * layers * (sides) parameters for each unit of rank."""
+    """Return the sum of both sides of an expert's projections.
+
+    An adapter has 3 * layers * (sum of sides) parameters for each unit of rank.
+    """
     own = evidence.candidates[evidence.candidates["expert"] == expert].sort_values("effective_rank")
     if len(own) < 2:
         raise FlexmoreError(

@@ -1,4 +1,4 @@
-"""Whether scores can be told from guessing."""
+"""A test of whether scores can be told from guessing."""
 
 import functools
 import math
@@ -26,6 +26,7 @@ def at_chance(scores: Sequence[float], n: int, chance: float) -> bool:
 
 
 def _significant(score: float, n: int, chance: float, tests: int) -> bool:
+    """Tell whether a score differs from guessing, corrected for the number of tests."""
     return tests * binomial_p_value(round(score * n), n, chance) < _LEVEL
 
 

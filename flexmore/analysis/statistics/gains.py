@@ -1,4 +1,4 @@
-"""Gain over the public model, with paired intervals: the same items with and without the experts."""
+"""Gains over the public model, with paired intervals: the same items with and without the experts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ COLUMNS = [
 
 HELPS, HARMS, UNCLEAR = "helps", "harms", "unclear"
 _DIGITS = 12
-"""What lies behind is the order of summation; rounded off, equal scores have a gain of exactly zero."""
+"""Digits kept: those behind depend on the order of summation, and equal scores must have a gain of exactly zero."""
 
 
 def gains(
@@ -25,13 +25,14 @@ def gains(
     confidence: float = 0.95,
     skills: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
-    """The gain of every mixture on every scope (average, skill, group, domain, task).
+    """Return the gain over public of every mixture on every scope (average, skill, group, domain, task).
 
     Args:
         scores: the tidy table, with the baseline in it.
         items: per-item values; without them intervals are unpaired, from the scores' standard errors
             (`paired` says so).
-        skills: of `scopes.scopes_of`.
+        confidence: level of the intervals.
+        skills: as for `scopes.scopes_of`.
 
     Returns:
         Columns `COLUMNS`; score, public, gain, stderr, low, high in 0..1. Standard error of a mean over T
@@ -79,6 +80,7 @@ def gains(
 
 
 def _unpaired(scores: pd.DataFrame, scopes: Scopes, baseline: str, others: pd.Index) -> tuple[Array, Array]:
+    """Return standard errors of the gains, and degrees of freedom, from the errors of both scores."""
     stderr = matrix(scores, "stderr", scopes.tasks)
     n = matrix(scores, "n", scopes.tasks)
     error = np.sqrt(stderr.loc[others].to_numpy() ** 2 + stderr.loc[baseline].to_numpy() ** 2)
@@ -86,12 +88,15 @@ def _unpaired(scores: pd.DataFrame, scopes: Scopes, baseline: str, others: pd.In
 
 
 def mean_error(values: Array) -> float:
-    """Standard error of the mean of `values`; missing for fewer than two."""
+    """Return the standard error of the mean of `values`; missing for fewer than two."""
     return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
 
 
 def score_errors(scores: pd.DataFrame, items: pd.DataFrame | None, scopes: Scopes) -> tuple[Array, Array]:
-    """Standard errors of the scores themselves (not of gains) and n - 1, mixtures x tasks in the table's order."""
+    """Return standard errors of the scores themselves (not of gains) and n - 1, mixtures x tasks.
+
+    Mixtures are in the table's order.
+    """
     n = matrix(scores, "n", scopes.tasks).to_numpy(dtype=np.float64)
     if items is None:
         return matrix(scores, "stderr", scopes.tasks).to_numpy(dtype=np.float64), n - 1

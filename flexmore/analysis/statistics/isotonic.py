@@ -1,4 +1,4 @@
-"""Monotone fits, of many curves at once, and where they reach a share of the whole gain."""
+"""Monotone fits of many curves at once, and where they reach a share of the whole gain."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,10 +7,11 @@ from flexmore.analysis.statistics.scopes import Array
 
 
 def monotone(values: Array) -> Array:
-    """The nearest non-decreasing sequence in least squares (isotonic regression), along the last axis.
+    """Return the nearest non-decreasing sequence in least squares (isotonic regression), along the last axis.
 
     The max-min formula (Barlow et al. 1972): fit_i = max over j <= i of min over k >= i of mean(j..k), for all curves
-    of an array in one go. `scipy.optimize.isotonic_regression`, its witness in the tests, takes one at a time.
+    of an array at once. `scipy.optimize.isotonic_regression`, which the tests compare it with, takes one curve at a
+    time.
     """
     length = values.shape[-1]
     if length == 0:
@@ -27,9 +28,9 @@ def monotone(values: Array) -> Array:
 
 
 def reach(fit: Array, target: Array) -> NDArray[np.int64]:
-    """The index of the first place, along the last axis, whose fit is at least `target`; the length where none is.
+    """Return the first index, along the last axis, whose fit is at least `target`; the length where there is none.
 
-    A part in 1e12 is forgiven, so that equal gains summed in another order stay equal.
+    A difference of 1e-12 is allowed, so that equal gains summed in another order stay equal.
     """
     enough = fit >= target[..., None] - 1e-12
     places: NDArray[np.int64] = np.where(enough.any(axis=-1), enough.argmax(axis=-1), fit.shape[-1])
@@ -37,8 +38,10 @@ def reach(fit: Array, target: Array) -> NDArray[np.int64]:
 
 
 def crossing(log2_ranks: Array, fit: Array, target: Array) -> Array:
-    """log2 of the rank at which a rising fit passes `target`, interpolated: -inf where it is there at the smallest
-    rank already, inf where it never is."""
+    """Return log2 of the rank at which a rising fit passes `target`, interpolated.
+
+    -inf where the fit is at `target` at the smallest rank already, inf where it never is.
+    """
     above = reach(fit, target)
     found = np.full(above.shape, np.inf)
     found[above == 0] = -np.inf
@@ -53,11 +56,12 @@ def crossing(log2_ranks: Array, fit: Array, target: Array) -> Array:
 
 
 def arrival(log2_ranks: Array, gains: Array, whole: Array) -> Array:
-    """The mean log2 rank at which the gain arrives: the last rank's less the area under gain over full's gain.
+    """Return the mean log2 rank at which the gain arrives.
 
-    A gain that comes all at once at rank r arrives at log2 r. It uses the whole curve, and a doubling of every rank
-    needed raises it by one: steadier than r95, which is a single step of the ladder. Shares are held within -1..2,
-    so that a gain of nearly nothing to divide by stays one draw among others.
+    That is log2 of the last rank, less the area under gain over full's gain. A gain that comes all at once at rank r
+    arrives at log2 r, and a doubling of every rank needed raises it by one. It uses the whole curve, so it is steadier
+    than r95, which moves by whole steps of the ladder. Shares are clipped to -1..2, so that one sample in which full
+    gains nearly nothing does not decide the mean.
     """
     area = np.trapezoid(np.clip(gains / whole[..., None], -1, 2), log2_ranks, axis=-1)
     arrived: Array = log2_ranks[-1] - area

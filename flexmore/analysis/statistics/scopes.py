@@ -1,5 +1,7 @@
-"""Scopes: what a number is the mean over. A task, a group, a domain's tasks, a skill's groups (reasoning, knowledge),
-or the average of all group means.
+"""The scopes, each of which is what a number is the mean over.
+
+A scope is a task, a group, the tasks of a domain, the groups of a skill (reasoning, knowledge), or the average of all
+group means.
 
 Every scope is a row of weights over tasks that sum to one, so scores, gains and their standard errors on any
 scope are one matrix product: mean = W @ x, variance = W**2 @ se**2, since tasks have different items.
@@ -18,7 +20,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scopes:
-    """All scopes of a table.
+    """Hold all scopes of a table.
 
     Attributes:
         index: a row per scope; columns scope, name, tasks (how many).
@@ -31,17 +33,20 @@ class Scopes:
     tasks: list[str]
 
     def only(self, kinds: Collection[str]) -> "Scopes":
-        """The scopes of `kinds`."""
+        """Return the scopes of `kinds`."""
         rows = self.index["scope"].isin(kinds).to_numpy()
         return Scopes(self.index[rows].reset_index(drop=True), self.weights[rows], self.tasks)
 
 
 def scopes_of(scores: pd.DataFrame, skills: Mapping[str, Sequence[str]] | None = None) -> Scopes:
-    """All scopes of a table's tasks. Average: unweighted mean over the means of the groups that are present
-    (the paper's, with all six); skill: the same over its groups; group and domain: unweighted means over their tasks.
+    """Return all scopes of a table's tasks.
+
+    The average is the unweighted mean over the means of the groups that are there (with all six it is the paper's); a
+    skill is the same over its groups; groups and domains are unweighted means over their tasks.
 
     Args:
-        skills: name (reasoning, knowledge) -> its groups; one of whose groups none is present is left out.
+        scores: the tidy table.
+        skills: name (reasoning, knowledge) -> its groups; a skill without any group in the table is left out.
     """
     about = scores[["task", "group", "domain"]].drop_duplicates("task").reset_index(drop=True)
     rows: list[tuple[str, str]] = []
@@ -64,13 +69,13 @@ def scopes_of(scores: pd.DataFrame, skills: Mapping[str, Sequence[str]] | None =
 
 
 def matrix(scores: pd.DataFrame, column: str, tasks: list[str]) -> pd.DataFrame:
-    """`column` as mixtures x tasks; mixtures keep the table's order."""
+    """Return `column` as mixtures x tasks; mixtures keep the table's order."""
     wide = scores.pivot(index="mixture", columns="task", values=column)
     return wide.loc[scores["mixture"].unique(), tasks]
 
 
 def spread(scopes: Scopes, stderr: Array, freedom: Array) -> tuple[Array, Array]:
-    """Standard errors on every scope and their degrees of freedom (Welch-Satterthwaite).
+    """Return standard errors on every scope and their degrees of freedom (Welch-Satterthwaite).
 
     Args:
         stderr: mixtures x tasks.
@@ -88,7 +93,7 @@ def spread(scopes: Scopes, stderr: Array, freedom: Array) -> tuple[Array, Array]
 
 
 def _weighted(values: Array, weights: Array) -> Array:
-    """values @ weights.T, where a value that is unknown (NaN) counts only in the scopes that weigh it."""
+    """Return values @ weights.T, where an unknown value (NaN) counts only in the scopes that it has a weight in."""
     unknown = np.isnan(values)
     sums: Array = np.where(unknown, 0, values) @ weights.T
     sums[(unknown.astype(np.float64) @ weights.T) > 0] = np.nan
@@ -96,13 +101,13 @@ def _weighted(values: Array, weights: Array) -> Array:
 
 
 def interval(value: Array, stderr: Array, freedom: Array, confidence: float) -> tuple[Array, Array]:
-    """The two-sided Student interval around `value`."""
+    """Return the two-sided interval of Student's t around `value`."""
     half = student.ppf((1 + confidence) / 2, freedom) * stderr
     return value - half, value + half
 
 
 def averages(scores: pd.DataFrame) -> pd.DataFrame:
-    """A row per mixture: its description, one column per group mean, and `average`."""
+    """Return a row per mixture: its description, the mean of each group, and `average`."""
     scopes = scopes_of(scores)
     values = matrix(scores, "score", scopes.tasks).to_numpy() @ scopes.weights.T
     about = scores[["mixture", "kind", "experts", "rank", "effective_rank", "active", "parameters"]].drop_duplicates(

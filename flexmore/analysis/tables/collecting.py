@@ -23,8 +23,10 @@ _EVALUATION_COLUMNS = ("alarm", "chance", "sweep")
 def collect_scores(
     score_files: Mapping[str, Path], recipes: Iterable[Recipe], out: Path, leave_out: bool = True
 ) -> None:
-    """Write the collected tables into `out`: scores.parquet and .csv, items.parquet, controls.csv, quarantine.csv,
-    versions.csv; `score_files`, `recipes` and `leave_out` as for `collect`."""
+    """Write scores, items, controls, quarantine and versions of a study into `out`.
+
+    `score_files`, `recipes` and `leave_out` are as for `collect`.
+    """
     table, items, doubtful = collect(score_files, recipes, leave_out)
     scores, controls = split_controls(table)
     write_parquet(out / "scores.parquet", scores)

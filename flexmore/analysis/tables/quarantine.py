@@ -1,8 +1,8 @@
-"""What is doubtful stays out: quarantined scores, and what goes with each from the tables.
+"""The quarantine: which scores are doubtful, and what must be left out of the tables with each.
 
 A mean over tasks compares mixtures only where all have the same tasks. So of a quarantined score either its task or its
-mixture is left out as a whole: again and again that which has the larger share of its scores quarantined, the mixture
-where both are equal, until no such score is left. The public baseline is never left out, since every gain is over it.
+mixture is left out as a whole: repeatedly, the task or mixture with the largest share of quarantined scores (a mixture
+where two are equal), until no such score is left. The public baseline is never left out, since every gain is over it.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,15 @@ from flexmore.analysis.statistics.chance import at_chance
 from flexmore.errors import FlexmoreError
 
 QUARANTINE = ("mixture", "task", "group", "score", "reason", "left_out")
-"""A row a quarantined score; `left_out` says what of it is missing from the tables: `task`, `mixture`, or nothing."""
+"""Columns, a row per quarantined score; `left_out` is what the tables leave out: `task`, `mixture` or nothing."""
 
 
 def with_chance_alarms(rows: pd.DataFrame) -> pd.Series:
-    """The reason why each row's score is doubtful, empty for the others.
+    """Return the reason why each row's score is doubtful, empty for the others.
 
-    Of tasks of which guessing's score is known: every mixture of the study is at chance on one; or every mixture of a
-    sweep is on all, although the public model is not. An expert that has lost one foreign task is a finding, no alarm.
+    To the reasons of evaluation it adds two, for tasks whose chance is known: every mixture of the study is at chance
+    on the task; or every mixture of a sweep is at chance on all tasks, although the public model is not. An expert that
+    is at chance on one foreign task is a finding and no alarm.
 
     Args:
         rows: columns sweep, kind, task, score, n, chance (missing where nothing is chosen) and alarm (the reason that
@@ -40,19 +41,20 @@ def with_chance_alarms(rows: pd.DataFrame) -> pd.Series:
 
 
 def _guess(rows: pd.DataFrame) -> bool:
+    """Tell whether the scores of one task are at chance."""
     first = rows.iloc[0]
     return at_chance(list(rows["score"]), int(first["n"]), float(first["chance"]))
 
 
 def quarantine(rows: pd.DataFrame, leave_out: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split rows into those that tables take, and what is quarantined (columns `QUARANTINE`).
+    """Split rows into those that tables take and those that are quarantined (columns `QUARANTINE`).
 
     Args:
         rows: as for `with_chance_alarms`, with mixture and group.
-        leave_out: whether what has a score, if a doubtful one, is left out too; it is listed in any case.
+        leave_out: whether doubtful scores are left out too, not only those without a value; all are listed.
 
     Raises:
-        FlexmoreError: nothing is left of the public baseline.
+        FlexmoreError: no task is left.
     """
     reasons = with_chance_alarms(rows)
     kept, left_out = rows, pd.Series("", index=rows.index)
@@ -70,7 +72,7 @@ def quarantine(rows: pd.DataFrame, leave_out: bool = True) -> tuple[pd.DataFrame
 
 
 def _leave(rows: pd.DataFrame, doubtful: pd.Series) -> Iterator[tuple[str, str]]:
-    """What is left out, one after another: `task` or `mixture`, and its name."""
+    """Yield what is left out, one after another: `task` or `mixture`, and its name."""
     baselines = set(rows.loc[rows["kind"] == "baseline", "mixture"])
     cells = rows[["mixture", "task"]].assign(doubtful=doubtful)
     while cells["doubtful"].any():

@@ -1,4 +1,4 @@
-"""What the factors say without any score: singular values, error and size at each rank."""
+"""What the factors say without any score: singular values, and error and size at each rank."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ SPECTRUM_COLUMNS = ("expert", "layer", "projection", "index", "value")
 
 
 def gather_adapters(files: Iterable[Path]) -> pd.DataFrame:
-    """The `adapters/<expert>/r<rank>.json` of all experts and ranks, a row each, by expert and rank.
+    """Read the `adapters/<expert>/r<rank>.json` of all experts and ranks, a row each, by expert and rank.
 
     Raises:
         FlexmoreError: a file lacks a key.
@@ -30,7 +30,7 @@ def gather_adapters(files: Iterable[Path]) -> pd.DataFrame:
 
 
 def gather_spectra(files: Iterable[Path]) -> pd.DataFrame:
-    """The `factors/<expert>/spectrum.parquet` of all experts, by expert, layer, projection, index.
+    """Read the `factors/<expert>/spectrum.parquet` of all experts, by expert, layer, projection, index.
 
     Raises:
         FlexmoreError: a file lacks a column.
@@ -46,8 +46,12 @@ def gather_spectra(files: Iterable[Path]) -> pd.DataFrame:
 
 
 def normalised(spectra: pd.DataFrame) -> pd.DataFrame:
-    """Singular values over their projection's largest: columns expert, projection, index, and the median,
-    least and greatest over layers (median, low, high). A projection of zeros stays at zero."""
+    """Divide singular values by the largest of their projection.
+
+    Returns:
+        Columns expert, projection, index, and the median, least and greatest over layers (median, low, high). A
+        projection of zeros stays at zero.
+    """
     keys = ["expert", "layer", "projection"]
     greatest = spectra.groupby(keys)["value"].transform("max")
     share = (spectra["value"] / greatest.where(greatest > 0, 1)).astype("float64")

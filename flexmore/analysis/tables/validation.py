@@ -32,7 +32,7 @@ def validate(scores: pd.DataFrame, source: str = "the table of scores", experts:
 
 
 def _numbers(scores: pd.DataFrame) -> Iterator[str]:
-    """What is wrong with single cells."""
+    """Yield what is wrong with single cells."""
     checks = (
         ("score", scores["score"].between(0, 1), "scores outside 0..1", "scores are shares, not per cent"),
         (
@@ -59,7 +59,7 @@ def _numbers(scores: pd.DataFrame) -> Iterator[str]:
 
 
 def _identities(scores: pd.DataFrame) -> Iterator[str]:
-    """What is there twice, or in two ways."""
+    """Yield what is repeated, or described in two ways."""
     twice = scores[scores.duplicated(["mixture", "task"])]
     if not twice.empty:
         row = twice.iloc[0]
@@ -77,7 +77,7 @@ def _identities(scores: pd.DataFrame) -> Iterator[str]:
 
 
 def _experts(scores: pd.DataFrame, experts: Sequence[str] | None) -> Iterator[str]:
-    """Which experts are not what they should be."""
+    """Yield which experts are wrong."""
     mixtures = scores.drop_duplicates("mixture")
     single = mixtures[mixtures["kind"].isin(["pair", "extra", "control"])]
     wrong = single[(single["experts"] == "") | single["experts"].str.contains("+", regex=False)]
@@ -92,7 +92,7 @@ def _experts(scores: pd.DataFrame, experts: Sequence[str] | None) -> Iterator[st
 
 
 def _completeness(scores: pd.DataFrame) -> Iterator[str]:
-    """What is lacking, without which no mean is comparable."""
+    """Yield what is missing, without which no mean is comparable."""
     tasks = set(scores["task"])
     for mixture, own in scores.groupby("mixture", sort=False)["task"]:
         if lacking := sorted(tasks - set(own)):

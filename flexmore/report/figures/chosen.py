@@ -1,4 +1,4 @@
-"""What rules choose, and what a budget buys."""
+"""Figures of what rules choose, and of what a budget buys."""
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,11 @@ _MARKERS = ("s", "^", "v", "D", "P")
 
 
 def rules(selections: pd.DataFrame, heldout: pd.DataFrame) -> Figure:
-    """Every rule: its mean gain on the items that chose and on held-out ones, and the parameters that it saves.
+    """Draw the mean gain of every rule on the items that chose and on held-out ones, and the parameters it saves.
 
     Args:
-        selections: of `selections.selections`.
-        heldout: of `heldout.cross_fit`.
+        selections: as `selections.selections` returns it.
+        heldout: as `heldout.cross_fit` returns it.
     """
     rows = heldout[heldout["expert"] == ALL].set_index("rule")
     if rows.empty:
@@ -49,11 +49,11 @@ def rules(selections: pd.DataFrame, heldout: pd.DataFrame) -> Figure:
 
 
 def budget(front: pd.DataFrame, tested: pd.DataFrame) -> Figure:
-    """The Pareto front of predicted sums of pair gains, and what joint mixtures really gained.
+    """Draw the Pareto front of predicted sums of pair gains, and what joint mixtures really gained.
 
     Args:
-        front: of `budget.front_of`.
-        tested: of `budget.additivity`.
+        front: as `budget.front_of` returns it.
+        tested: as `budget.additivity` returns it.
     """
     if front.empty:
         return notice("budget: no uniform joint mixture to count parameters from")

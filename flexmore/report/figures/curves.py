@@ -1,4 +1,4 @@
-"""Scores, gains and errors against rank, a line for each expert."""
+"""Figures of scores, gains and errors against rank, a line for each expert."""
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,12 @@ POINTS = 100.0
 
 
 def score_by_rank(gains: pd.DataFrame) -> Figure:
-    """Score of the pairs against rank, a panel per group, with public as a line and full as a separate mark; bands are
-    the intervals of the gains.
+    """Draw the score of the pairs against rank, a panel per group.
+
+    Public is a line, full a separate mark; bands are the intervals of the gains.
 
     Args:
-        gains: of `gains.gains`.
+        gains: as `gains.gains` returns them.
     """
     rows = gains[gains["kind"].isin(["pair", "extra"]) & (gains["scope"] == "group")]
     if rows.empty:
@@ -32,7 +33,7 @@ def score_by_rank(gains: pd.DataFrame) -> Figure:
         panel.axhline(POINTS * part["public"].iloc[0], color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1, label="public")
         for expert in look:
             own = part[part["experts"] == expert]
-            _line(panel, axis, numbered(own), full(own), "score", expert, look[expert])
+            _line(panel, axis, own, look[expert])
         axis.dress(panel)
         _widen(panel)
         panel.set_title(f"{group} ({part['tasks'].iloc[0]} tasks)")
@@ -42,12 +43,11 @@ def score_by_rank(gains: pd.DataFrame) -> Figure:
 
 
 def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
-    """Gain of each pair on its own domain against rank, with intervals, monotone fit, r95 and half of the
-    gain.
+    """Draw the gain of each pair on its own domain against rank, with intervals, monotone fit, r95 and half rank.
 
     Args:
-        gains: of `gains.gains`.
-        recovery: of `recovery.recover`.
+        gains: as `gains.gains` returns them.
+        recovery: as `recovery.recover` returns it.
     """
     rows = gains[
         gains["kind"].isin(["pair", "extra"]) & (gains["scope"] == "domain") & (gains["name"] == gains["experts"])
@@ -76,10 +76,10 @@ def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
 
 
 def error_by_rank(adapters: pd.DataFrame | None) -> Figure:
-    """Relative Frobenius error of each expert's adapters against rank.
+    """Draw the relative Frobenius error of each expert's adapters against rank.
 
     Args:
-        adapters: of `spectra.gather_adapters`.
+        adapters: as `spectra.gather_adapters` returns it.
     """
     rows = None if adapters is None else adapters[adapters["effective_rank"].astype(str).str.isdigit()]
     if rows is None or rows.empty:
@@ -103,7 +103,7 @@ def error_by_rank(adapters: pd.DataFrame | None) -> Figure:
 
 
 def _panels(count: int, height: float, *, sharey: bool = False) -> tuple[Figure, list[Axes]]:
-    """`count` panels, up to three in a row; panels of a row that is not full are left out."""
+    """Make `count` panels, up to three in a row; panels of a row that is not full are left out."""
     columns = min(count, 3)
     lines = -(-count // columns)
     figure = canvas(PAGE * max(columns, 1.7) / 3, height * lines + 0.3)
@@ -120,27 +120,24 @@ def _widen(panel: Axes, least: float = 4.0) -> None:
         panel.set_ylim((low + high - least) / 2, (low + high + least) / 2)
 
 
-def _line(
-    panel: Axes, axis: RankAxis, points: pd.DataFrame, whole: pd.DataFrame, value: str, label: str, look: Look
-) -> None:
+def _line(panel: Axes, axis: RankAxis, rows: pd.DataFrame, look: Look) -> None:
+    """Draw the scores of an expert: a curve, the band of its intervals, and full as a hollow mark."""
+    points, whole = numbered(rows), full(rows)
     places = axis.places(points["effective_rank"])
     below, above = (points["public"] + points[end] for end in ("low", "high"))
     panel.fill_between(places, POINTS * below, POINTS * above, color=look.colour, alpha=0.12, linewidth=0)
     panel.plot(
-        places,
-        POINTS * points[value],
-        color=look.colour,
-        marker=look.marker,
-        linestyle=look.dash,
-        label=label,
-    )
+        places, POINTS * points["score"], color=look.colour, marker=look.marker, linestyle=look.dash,
+        label=rows["experts"].iloc[0],
+    )  # fmt: skip
     panel.plot(
-        axis.places(whole["rank"]), POINTS * whole[value],
+        axis.places(whole["rank"]), POINTS * whole["score"],
         color=look.colour, marker=look.marker, linestyle="", markerfacecolor="white", markersize=5,
     )  # fmt: skip
 
 
 def _intervals(panel: Axes, places: list[float], rows: pd.DataFrame, look: Look, *, hollow: bool = False) -> None:
+    """Draw gains with their intervals."""
     gain = rows["gain"].to_numpy()
     below, above = gain - rows["low"].to_numpy(), rows["high"].to_numpy() - gain
     panel.errorbar(
@@ -151,7 +148,7 @@ def _intervals(panel: Axes, places: list[float], rows: pd.DataFrame, look: Look,
 
 
 def _marks(panel: Axes, axis: RankAxis, found: pd.Series, points: pd.DataFrame) -> None:
-    """r95 as a vertical line in the band of its interval, half of full's gain as a cross where the fit passes it."""
+    """Draw r95 as a vertical line in the band of its interval, and half of full's gain as a cross on the fit."""
     if found["r95_low"] and found["r95_high"]:
         low, high = (axis.at(int(end) if end.isdigit() else end) for end in (found["r95_low"], found["r95_high"]))
         panel.axvspan(low - 0.08, high + 0.08, color=GREY, alpha=0.18, linewidth=0, label="interval of r95", zorder=0)
@@ -166,6 +163,7 @@ def _marks(panel: Axes, axis: RankAxis, found: pd.Series, points: pd.DataFrame) 
 
 
 def _title(expert: str, found: pd.Series) -> str:
+    """Return the title of a panel: the expert, its r95 and half rank."""
     if found["r95_reason"]:
         return f"{expert}: no r95"
     half = "" if np.isnan(found["half_rank"]) else f", half at {found['half_rank']:.1f}"

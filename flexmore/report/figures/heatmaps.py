@@ -1,4 +1,4 @@
-"""Gain over public as a map, experts x ranks."""
+"""Figures of the gain over public as a map, experts x ranks."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ _MAP = "PuOr_r"
 
 
 def gain_table(gains: pd.DataFrame, scope: str, name: str, value: str = "gain") -> pd.DataFrame:
-    """Gain in points (or another column as it is), experts x (the ladder's distinct effective ranks, then `full`)."""
+    """Return gains in points (or another column as it is), experts x (distinct ranks of the ladder, then `full`)."""
     rows = gains[(gains["kind"] == "pair") & (gains["scope"] == scope) & (gains["name"] == name)]
     table = numbered(rows, kinds=("pair",)).pivot(index="experts", columns="effective_rank", values=value)
     table.columns = [str(rank) for rank in table.columns]
@@ -28,10 +28,12 @@ def gain_table(gains: pd.DataFrame, scope: str, name: str, value: str = "gain") 
 
 
 def heatmap(gains: pd.DataFrame) -> Figure:
-    """Gain on the average, experts x ranks, the numbers written in; grey and in brackets where the interval holds zero.
+    """Draw the gain on the average, experts x ranks, with the numbers.
+
+    A number is grey and in brackets where the interval holds zero.
 
     Args:
-        gains: of `gains.gains`.
+        gains: as `gains.gains` returns them.
     """
     table = gain_table(gains, "average", "average")
     if table.empty:
@@ -53,10 +55,12 @@ def heatmap(gains: pd.DataFrame) -> Figure:
 
 
 def heatmap_groups(gains: pd.DataFrame) -> Figure:
-    """Gain on each group, experts x ranks, one colour scale; a dot: the interval holds zero, a dash: it is below zero.
+    """Draw the gain on each group, experts x ranks, with one colour scale.
+
+    A dot: the interval holds zero; a dash: it is below zero.
 
     Args:
-        gains: of `gains.gains`.
+        gains: as `gains.gains` returns them.
     """
     rows = gains[(gains["kind"] == "pair") & (gains["scope"] == "group")]
     if rows.empty:
@@ -86,10 +90,12 @@ def heatmap_groups(gains: pd.DataFrame) -> Figure:
 
 def _signed(value: float) -> str:
     # + 0.0 makes a rounded -0.0 a zero without a sign
+    """Return a number with its sign."""
     return f"{round(value, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _bound(tables: list[pd.DataFrame]) -> float:
+    """Return the largest absolute value of all tables, 1 where there is none."""
     return (
         max(
             (float(np.nanmax(np.abs(table.to_numpy()))) for table in tables if table.notna().any(axis=None)),
@@ -100,6 +106,7 @@ def _bound(tables: list[pd.DataFrame]) -> float:
 
 
 def _map(panel: Axes, table: pd.DataFrame, bound: float) -> AxesImage:
+    """Draw one table as colours."""
     image = panel.imshow(table.to_numpy(), cmap=_MAP, vmin=-bound, vmax=bound, aspect="auto")
     labels = list(table.columns)
     crowded = len(labels) > 10

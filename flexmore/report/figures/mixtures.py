@@ -1,4 +1,4 @@
-"""Joint mixtures against rank, and what parameters buy."""
+"""Figures of joint mixtures against rank, and of what parameters buy."""
 
 import numpy as np
 import pandas as pd
@@ -7,18 +7,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from flexmore.analysis.ranks import numbered
+from flexmore.analysis.statistics.scopes import Array
 from flexmore.report.figures.curves import POINTS
-from flexmore.report.figures.style import GREY, JOINT, PAGE, PUBLIC, RankAxis, canvas, legend, looks, notice
+from flexmore.report.figures.style import GREY, JOINT, PAGE, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
 
 _MARKERS = ("o", "s", "^", "D", "v")
 
 
 def joint_by_rank(joint: pd.DataFrame, public: float) -> Figure:
-    """Average of the joint mixtures against rank, a line per number of active experts; full and selections
-    apart.
+    """Draw the average of the joint mixtures against rank, a line per number of active experts.
+
+    Full and selections stand apart.
 
     Args:
-        joint: of `summaries.joint_mixtures`.
+        joint: as `summaries.joint_mixtures` returns it.
         public: the public model's average.
     """
     if joint.empty:
@@ -32,13 +34,15 @@ def joint_by_rank(joint: pd.DataFrame, public: float) -> Figure:
     panel.axhline(POINTS * public, color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1, label="public")
     actives = sorted(joint["active"].unique())
     for i, active in enumerate(actives):
-        colour, marker = JOINT[i % len(JOINT)], _MARKERS[i % len(_MARKERS)]
-        # beside each other, so that intervals at one rank do not hide behind each other
+        look = Look(JOINT[i % len(JOINT)], _MARKERS[i % len(_MARKERS)], "-")
+        # side by side, so that intervals at one rank do not hide each other
         aside = 0.1 * (i - (len(actives) - 1) / 2)
         line = points[points["active"] == active]
         apart = others[others["active"] == active]
-        _errorbars(panel, axis.places(line["effective_rank"]), line, aside, colour, marker, f"{active} active")
-        _errorbars(panel, axis.places(apart["rank"]), apart, aside, colour, marker, None)
+        places = np.asarray(axis.places(line["effective_rank"]))
+        panel.plot(places, POINTS * line["average"].to_numpy(), color=look.colour, linewidth=0.8)
+        _errorbars(panel, places + aside, line, look, f"{active} active")
+        _errorbars(panel, np.asarray(axis.places(apart["rank"])) + aside, apart, look, None)
     axis.dress(panel)
     chosen = bool((others["rank"] != "full").any())
     panel.set_xlabel("rank of every expert (selections: a rank for each)" if chosen else "rank of every expert")
@@ -47,30 +51,21 @@ def joint_by_rank(joint: pd.DataFrame, public: float) -> Figure:
     return figure
 
 
-def _errorbars(
-    panel: Axes,
-    places: list[float],
-    rows: pd.DataFrame,
-    aside: float,
-    colour: str,
-    marker: str,
-    label: str | None,
-) -> None:
+def _errorbars(panel: Axes, places: Array, rows: pd.DataFrame, look: Look, label: str | None) -> None:
+    """Draw averages with the intervals of their gains; with a label they are a curve, without one hollow marks."""
     average, gain = rows["average"].to_numpy(), rows["gain"].to_numpy()
     half = np.nan_to_num(np.stack([gain - rows["low"].to_numpy(), rows["high"].to_numpy() - gain]))
-    if label:
-        panel.plot(places, POINTS * average, color=colour, linewidth=0.8)
     panel.errorbar(
-        np.asarray(places) + aside, POINTS * average, yerr=POINTS * half, color=colour, marker=marker,
-        linestyle="", markerfacecolor=colour if label else "white", elinewidth=0.8, capsize=1.5, label=label,
+        places, POINTS * average, yerr=POINTS * half, color=look.colour, marker=look.marker, linestyle="",
+        markerfacecolor=look.colour if label else "white", elinewidth=0.8, capsize=1.5, label=label,
     )  # fmt: skip
 
 
 def parameters(table: pd.DataFrame, public: float) -> Figure:
-    """Total parameters against the average: pairs by expert in one panel, joint mixtures by active in another.
+    """Draw parameters against the average: pairs by expert in one panel, joint mixtures by active in another.
 
     Args:
-        table: of `summaries.parameters`.
+        table: as `summaries.parameters` returns it.
         public: the public model's average.
     """
     if table.empty:
@@ -91,6 +86,7 @@ def parameters(table: pd.DataFrame, public: float) -> Figure:
 
 
 def _pairs(panel: Axes, pairs: pd.DataFrame) -> None:
+    """Draw the panel of the pairs."""
     for expert, look in looks(pairs["experts"]).items():
         own = pairs[pairs["experts"] == expert]
         line = own[own["rank"].str.isdigit()].drop_duplicates("parameters")
@@ -108,6 +104,7 @@ def _pairs(panel: Axes, pairs: pd.DataFrame) -> None:
 
 
 def _joint(panel: Axes, joint: pd.DataFrame) -> None:
+    """Draw the panel of the joint mixtures."""
     for i, active in enumerate(sorted(joint["active"].unique())):
         own = joint[joint["active"] == active].sort_values("parameters", kind="stable")
         colour, marker = JOINT[i % len(JOINT)], _MARKERS[i % len(_MARKERS)]
@@ -133,7 +130,7 @@ def _joint(panel: Axes, joint: pd.DataFrame) -> None:
 
 
 def _beside(named: pd.DataFrame) -> list[tuple[float, str]]:
-    """The selections' places, those that lie within a twentieth of one another together: parameters and names."""
+    """Return the parameters and names of the selections, together where within a twentieth of one another."""
     found: list[tuple[float, list[str]]] = []
     for rank, parameters in named[["rank", "parameters"]].itertuples(index=False):
         if found and parameters < 1.05 * found[-1][0]:
@@ -144,7 +141,7 @@ def _beside(named: pd.DataFrame) -> list[tuple[float, str]]:
 
 
 def parameter_axis(panel: Axes, parameters: pd.Series) -> None:
-    """Dress a panel's x axis for numbers of parameters."""
+    """Set up the x axis of a panel for numbers of parameters."""
 
     def human(value: float, _: object = None) -> str:
         for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):

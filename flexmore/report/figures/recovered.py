@@ -1,4 +1,4 @@
-"""r95 of every expert with both of its intervals."""
+"""The figure of r95 of every expert with both of its intervals."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,10 +12,10 @@ _LEAST = 0.25
 
 
 def r95(table: pd.DataFrame, ranks: list[int]) -> Figure:
-    """r95 by expert, a panel for its own domain, the average and each skill; what is not defined is said.
+    """Draw r95 by expert, a panel for its own domain, the average and each skill; where there is none, say so.
 
     Args:
-        table: of `recovery.recover`.
+        table: as `recovery.recover` returns it.
         ranks: the distinct ranks measured.
     """
     rows = table[table["scope"].isin(R95_SCOPES)]
@@ -49,6 +49,7 @@ def r95(table: pd.DataFrame, ranks: list[int]) -> Figure:
 
 
 def _line(panel: Axes, axis: RankAxis, place: int, row: pd.Series, look: Look) -> None:
+    """Draw r95 of one expert and its two intervals."""
     if not row["r95"]:
         panel.text(
             axis.at(axis.ranks[0]), place, "no gain to recover" if "zero" in row["r95_reason"] else "not defined",
@@ -66,4 +67,5 @@ def _line(panel: Axes, axis: RankAxis, place: int, row: pd.Series, look: Look) -
 
 
 def _at(axis: RankAxis, rank: str) -> float:
+    """Return the place of a rank or a label."""
     return axis.at(int(rank) if rank.isdigit() else rank)

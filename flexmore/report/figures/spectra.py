@@ -1,4 +1,4 @@
-"""Singular values of the deltas."""
+"""The figure of the singular values of the deltas."""
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,10 @@ from flexmore.report.figures.style import PAGE, canvas, legend, looks, notice
 
 
 def spectra(values: pd.DataFrame | None) -> Figure:
-    """Singular values over the largest, a panel per projection, an expert a line (median over layers).
+    """Draw singular values over the largest, a panel per projection, a line per expert (median over layers).
 
     Args:
-        values: of `spectra.gather_spectra`.
+        values: as `spectra.gather_spectra` returns them.
     """
     if values is None or values.empty:
         return notice("spectra: no factors were made")

@@ -1,4 +1,4 @@
-"""One look for every figure: sizes, colours, rank axes, and files of the same bytes on any day."""
+"""The style of every figure: sizes, colours, rank axes, and files of the same bytes on any day."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +52,7 @@ _DASHES = ("-", "--", "-.", ":")
 
 @dataclass(frozen=True)
 class Look:
-    """How one expert is drawn, everywhere."""
+    """Hold how one expert is drawn in every figure."""
 
     colour: str
     marker: str
@@ -60,7 +60,7 @@ class Look:
 
 
 def looks(experts: Iterable[str]) -> dict[str, Look]:
-    """A look for each expert, by its place in the alphabet of the family; never two alike (up to 66)."""
+    """Return a look for each expert, by its place in the alphabet of the family; up to 66 are all different."""
     return {
         name: Look(
             _COLOURS[i % len(_COLOURS)],
@@ -81,19 +81,19 @@ def styled() -> Iterator[None]:
 
 
 def canvas(width: float, height: float) -> Figure:
-    """An empty figure, sizes in inches, whose parts arrange themselves."""
+    """Return an empty figure, sizes in inches, whose parts arrange themselves."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def notice(text: str) -> Figure:
-    """A figure that says why there is nothing to draw."""
+    """Return a figure that says why there is nothing to draw."""
     figure = canvas(PAGE, 1.2)
     figure.text(0.5, 0.5, text, ha="center", va="center", color=GREY, wrap=True)
     return figure
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Publish `<name>.png` (200 dpi) and `<name>.svg`; the same figure is the same bytes on any day."""
+    """Write `<name>.png` (200 dpi) and `<name>.svg`; the same figure is the same bytes on any day."""
     paths = []
     for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
         path = folder / f"{name}{suffix}"
@@ -104,7 +104,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 
 
 class RankAxis:
-    """An axis of ranks: log2 for numbers, then places for labels (full, selections) after a gap."""
+    """Hold an axis of ranks: log2 for numbers, then places for labels (full, selections) after a gap."""
 
     def __init__(self, ranks: Iterable[int], labels: Iterable[str] = ("full",)) -> None:
         """
@@ -122,18 +122,19 @@ class RankAxis:
     @staticmethod
     def _log2(rank: int) -> float:
         # a power of two's log2 is exact: ticks and points coincide
+        """Return log2 of a rank."""
         return float(rank.bit_length() - 1) if rank & (rank - 1) == 0 else math.log2(rank)
 
     def at(self, rank: int | str) -> float:
-        """Where a rank or a label stands."""
+        """Return the place of a rank or a label."""
         return self.labels[rank] if isinstance(rank, str) else self._log2(rank)
 
     def places(self, ranks: Iterable[int | str]) -> list[float]:
-        """Where they stand."""
+        """Return the places of ranks or labels."""
         return [self.at(rank) for rank in ranks]
 
     def dress(self, axes: Axes, *, title: bool = True) -> None:
-        """Ticks, labels and limits of `axes`' x axis, and a rule between numbers and labels."""
+        """Set ticks, labels and limits of the x axis of `axes`, and draw a line between numbers and labels."""
         powers = [rank for rank in self.ranks if rank & (rank - 1) == 0]
         # counted from the largest, so that the rank at which adapters saturate is always named
         thinned = [powers[::-1][::step][::-1] for step in range(1, len(powers) + 1)]
@@ -153,7 +154,7 @@ class RankAxis:
 
 
 def legend(figure: Figure, axes: Sequence[Axes], **options: Any) -> None:
-    """One legend for all `axes` below the figure, each name once."""
+    """Draw one legend for all `axes` below the figure, each name once."""
     found: dict[str, Any] = {}
     for one in axes:
         for handle, label in zip(*one.get_legend_handles_labels(), strict=True):

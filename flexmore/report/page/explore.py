@@ -1,4 +1,4 @@
-"""`explore.html`: every mixture, task and rank in one page that needs no network; plotly.js is written into it."""
+"""The page `explore.html`: every mixture, task and rank, with plotly.js in it, so that it needs no network."""
 
 import html
 import json
@@ -19,13 +19,13 @@ DIVERGING = ((0, "#2d004b"), (0.25, "#998ec3"), (0.5, "#f7f7f7"), (0.75, "#f1a34
 
 
 def explore(tables: Mapping[str, pd.DataFrame], scores: pd.DataFrame, family: str, settings: AnalysisSettings) -> str:
-    """The page.
+    """Return the page.
 
     Args:
         tables: with `gains` and `gains_by_task`.
         scores: the tidy table, for which task is in which group.
     """
-    data = json.dumps(content(tables, scores), separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
+    data = json.dumps(page_data(tables, scores), separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
     count = f"{scores['mixture'].nunique()} mixtures, {scores['task'].nunique()} tasks"
     about = (
         f"{count}. Gains are over the public model alone; a rank above the smaller side of a projection is the same "
@@ -44,10 +44,14 @@ def explore(tables: Mapping[str, pd.DataFrame], scores: pd.DataFrame, family: st
     return page
 
 
-def content(tables: Mapping[str, pd.DataFrame], scores: pd.DataFrame) -> dict[str, object]:
-    """What the page shows: names of mixtures and scopes; score, gain, low, high as mixtures x scopes (shares, four
-    digits, null where unknown); public by scope; families (an expert's pairs, or the joint mixtures of one number of
-    active experts) with their mixtures by rank; blocks of scopes to choose from."""
+def page_data(tables: Mapping[str, pd.DataFrame], scores: pd.DataFrame) -> dict[str, object]:
+    """Return what the page shows.
+
+    Returns:
+        Names of mixtures and scopes; score, gain, low, high as mixtures x scopes (shares, four digits, null where
+        unknown); public by scope; families (the pairs of an expert, or the joint mixtures of one number of active
+        experts) with their mixtures by rank; blocks of scopes to choose from.
+    """
     rows = pd.concat([tables["gains"], tables["gains_by_task"]], ignore_index=True)
     rows = rows[rows["kind"].isin(["pair", "extra", "joint"])]
     rows = rows.assign(key=rows["scope"] + "/" + rows["name"])
@@ -72,7 +76,7 @@ def content(tables: Mapping[str, pd.DataFrame], scores: pd.DataFrame) -> dict[st
 
 
 def _distinct(rows: pd.DataFrame) -> pd.DataFrame:
-    """The mixtures to show, saturated duplicates left out: columns mixture, family, label; by family and rank."""
+    """List the mixtures to show, saturated duplicates left out: columns mixture, family, label; by family and rank."""
     about = rows[["mixture", "kind", "experts", "rank", "effective_rank", "active"]].drop_duplicates("mixture")
     joint = about["kind"] == "joint"
     about = about.assign(
@@ -89,12 +93,13 @@ def _distinct(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _title(key: str) -> str:
+    """Return the title of a scope."""
     scope, name = key.split("/", 1)
     return {"average": "average", "domain": f"{name}'s own tasks"}.get(scope, name)
 
 
 def _blocks(scopes: list[str], scores: pd.DataFrame) -> list[dict[str, object]]:
-    """Means first, then the tasks of each group."""
+    """Return blocks of scopes: means first, then the tasks of each group."""
     place = {key: i for i, key in enumerate(scopes)}
     means = [i for key, i in place.items() if not key.startswith("task/")]
     blocks: list[dict[str, object]] = [{"name": "means over tasks", "scopes": means}]

@@ -1,4 +1,4 @@
-"""The report: `README.md` beside `tables/` and `figures/`, for people who read it on a code host."""
+"""The report `README.md`, beside `tables/` and `figures/`, for people who read it on a code host."""
 
 from pathlib import Path
 
@@ -39,6 +39,7 @@ def readme(content: Content) -> str:
 
 
 def _opening(tables: Tables, about: About) -> str:
+    """Write the words above the first section: what the report is about, and its terms."""
     words = (
         "The *public* model is what every *expert* was branched from. An expert's difference to it is cut to a *rank* "
         "(an "
@@ -71,7 +72,7 @@ def _opening(tables: Tables, about: About) -> str:
 
 
 def _asked(tables: Tables, about: About) -> str:
-    """What was measured: tasks, items, groups by skill, ranks; and which paper is meant."""
+    """Say what was evaluated: tasks, items, groups by skill, ranks; and which paper is meant."""
     gains = tables["gains"]
     average = gains[gains["scope"] == "average"]
     said = []
@@ -95,8 +96,10 @@ def _asked(tables: Tables, about: About) -> str:
 
 
 def captions_in(folder: Path) -> dict[str, str]:
-    """The captions of the figures, from `workflow/report/<name>.rst`, as Markdown; those that are not there are left
-    out."""
+    """Read the captions of the figures, from `workflow/report/<name>.rst`, as Markdown.
+
+    A figure without a file has none.
+    """
     found = {}
     for name in FIGURES:
         path = folder / f"{name}.rst"

@@ -81,7 +81,7 @@ def test_a_rule_without_its_evidence_says_so(study: Inputs) -> None:
     assert set(notes.index) == {rule for rule, entry in RULES.items() if entry.reads == "spectra"}
     assert notes.str.contains("there are none; factorize first").all()
     without_full = study.scores[study.scores["rank"] != "full"]
-    with pytest.raises(FlexmoreError, match="'r95' asks what full gains, and the table has no full math"):
+    with pytest.raises(FlexmoreError, match="'r95' needs full's gain, and the table has no full math"):
         select("r95", without_full, study.items)
 
 

@@ -12,7 +12,7 @@ import pytest
 from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.statistics.gains import gains
 from flexmore.config.analysis import AnalysisSettings
-from flexmore.report.page.explore import content, explore
+from flexmore.report.page.explore import explore, page_data
 
 SETTINGS = AnalysisSettings()
 
@@ -25,7 +25,7 @@ def tables(study: Inputs) -> Any:
 
 
 def test_its_numbers_are_the_tables(study: Inputs, tables: Any) -> None:
-    found = content(tables, study.scores)
+    found = page_data(tables, study.scores)
     family = next(f for f in found["families"] if f["name"] == "math")  # type: ignore[attr-defined]
     assert family["ranks"] == ["1", "2", "3", "4", "6", "8", "12", "16", "32", "64", "full"]
     mixture = family["mixtures"][family["ranks"].index("8")]

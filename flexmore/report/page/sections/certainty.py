@@ -17,7 +17,7 @@ NAMED = 6
 
 
 def quarantined(rows: pd.DataFrame | None) -> str:
-    """The scores that are doubtful, by reason, and what was left out because of them; empty where there is none."""
+    """Write which scores are doubtful, by reason, and what was left out because of them; empty where none is."""
     if rows is None or rows.empty:
         return ""
     rows = rows.assign(left_out=rows["left_out"].fillna(""))  # as a CSV file has nothing
@@ -39,7 +39,7 @@ def quarantined(rows: pd.DataFrame | None) -> str:
 
 
 def predictions(tables: Tables, beside: Sequence[str]) -> str:
-    """What was predicted and what became of it."""
+    """Write what was predicted and whether it held."""
     table = tables["predictions"]
     if table.empty:
         return ""
@@ -56,7 +56,7 @@ def predictions(tables: Tables, beside: Sequence[str]) -> str:
 
 
 def seeds(tables: Tables, elsewhere: Quarantines) -> str:
-    """How far the training seeds lie apart."""
+    """Write how far the training seeds lie apart."""
     table = tables["seeds"]
     text = paragraph(certainty.say_seeds(tables, elsewhere))
     names = list(table["seed"].unique())
@@ -72,7 +72,7 @@ def seeds(tables: Tables, elsewhere: Quarantines) -> str:
 
 
 def sure(tables: Tables, about: About) -> str:
-    """What the intervals cover and what they do not."""
+    """Write what the intervals cover and what they do not."""
     gains = tables["gains"]
     paired = bool(gains["paired"].all()) if len(gains) else False
     items = (
@@ -98,7 +98,7 @@ def sure(tables: Tables, about: About) -> str:
 
 
 def gaps(tables: Tables) -> str:
-    """What a complete grid would have and this one has not."""
+    """Write what a complete grid would have and this one lacks."""
     table = tables["gaps"]
     rows = [[row["kind"], row["subject"], row["rank"], row["says"]] for _, row in table.iterrows()]
     return markdown(["kind", "of", "rank", "so"], rows)

@@ -15,12 +15,12 @@ SHOWN = ("domain_gain", "r95", "joint_by_rank", "rules", "budget")
 
 
 def other_figures(captions: Mapping[str, str]) -> str:
-    """The figures that no section shows."""
+    """Show the figures that no other section shows."""
     return "\n\n".join(image(name, captions) for name in FIGURES if name not in SHOWN)
 
 
 def every_table(tables: Tables) -> str:
-    """All tables."""
+    """List all tables."""
     rows = [[f"`tables/{name}.csv`", TABLE_ROWS[name], count(len(tables[name]))] for name in TABLES]
     return (
         "All of these are computed from the measured ones (`tables/scores.parquet`, `items.parquet`, `controls.csv`, "
@@ -31,7 +31,7 @@ def every_table(tables: Tables) -> str:
 
 
 def again(tables: Tables, about: About, versions: pd.DataFrame | None, beside: Sequence[str]) -> str:
-    """The commands, versions and configuration."""
+    """Write the commands, versions and configuration."""
     lines = []
     if about.command:
         lines.append(f"The tables were measured by\n\n```\n{about.command}\n```")

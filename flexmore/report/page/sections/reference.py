@@ -79,6 +79,7 @@ def _label(entry: Mapping[str, Any], values: Reference) -> str:
 
 
 def _sources(values: Reference) -> str:
+    """List the sources."""
     lines = []
     for name, source in values["sources"].items():
         where = f", {source['url']}" if "url" in source else ""

@@ -29,7 +29,7 @@ FRONT_ROWS = 8
 
 
 def short(tables: Tables, about: About, elsewhere: Quarantines) -> str:
-    """The findings, a line each."""
+    """Write the findings, a line each."""
     sentences = [
         *certainty.say_main_seed(tables),
         *certainty.say_gaps(tables),
@@ -48,7 +48,7 @@ def short(tables: Tables, about: About, elsewhere: Quarantines) -> str:
 
 
 def recovery(tables: Tables, about: About, captions: Mapping[str, str]) -> str:
-    """r95 and the rank of half the gain."""
+    """Write which rank suffices: r95 and the rank of half the gain."""
     rows = tables["r95"]
     rows = rows[rows["scope"].isin(R95_SCOPES)]
     level = f"{100 * about.settings.confidence:.0f} %"
@@ -77,11 +77,12 @@ def recovery(tables: Tables, about: About, captions: Mapping[str, str]) -> str:
 
 
 def _numbers(low: float, high: float) -> str:
+    """Return two numbers as an interval."""
     return DASH if np.isnan(low) or np.isnan(high) else f"{number(low)} to {number(high)}"
 
 
 def joint(tables: Tables, captions: Mapping[str, str]) -> str:
-    """The joint mixtures."""
+    """Write how the joint mixtures compare."""
     joint = tables["joint"]
     if joint.empty:
         return ""
@@ -97,7 +98,7 @@ def joint(tables: Tables, captions: Mapping[str, str]) -> str:
 
 
 def selection(tables: Tables, captions: Mapping[str, str]) -> str:
-    """Every rule, judged on held-out items."""
+    """Write how every rule does on held-out items."""
     held, chosen = tables["heldout"], tables["selections"]
     means = held.loc[held["expert"] == ALL, ["rule", "naive", "held_out", "optimism"]]
     judged = {rule: values for rule, *values in means.itertuples(index=False)}
@@ -132,7 +133,7 @@ def selection(tables: Tables, captions: Mapping[str, str]) -> str:
 
 
 def _smaller(tables: Tables) -> str:
-    """Below which rank an adapter has fewer parameters than the full expert."""
+    """Say below which rank an adapter has fewer parameters than the full expert."""
     pairs = tables["parameters"][tables["parameters"]["kind"] == "pair"]
     sizes = pairs.drop_duplicates("rank").set_index("rank")["parameters"]
     ladder = sorted(int(rank) for rank in sizes.index if str(rank).isdigit())
@@ -145,7 +146,7 @@ def _smaller(tables: Tables) -> str:
 
 
 def budget(tables: Tables, captions: Mapping[str, str]) -> str:
-    """What a budget buys."""
+    """Write what a budget buys."""
     front = tables["budget"]
     text = paragraph(choices.say_budget(tables))
     if front.empty:
@@ -170,7 +171,7 @@ def budget(tables: Tables, captions: Mapping[str, str]) -> str:
 
 
 def reading(tables: Tables) -> str:
-    """The quadratic beside two other curves."""
+    """Write how the quadratic compares with two other curves."""
     shapes = tables["shapes"]
     rows = [
         [

@@ -9,7 +9,7 @@ from flexmore.report.page.formatting import count, listing, plural, score
 
 
 def say_predictions(tables: Tables) -> list[str]:
-    """Whether what was planted was found again, and every prediction that failed."""
+    """Say whether what was planted was found again, and which predictions failed."""
     table = tables["predictions"]
     if table.empty:
         return []
@@ -35,13 +35,13 @@ def say_predictions(tables: Tables) -> list[str]:
 
 
 def measured(rows: pd.DataFrame) -> list[str]:
-    """What was measured of each subject of a prediction."""
+    """Return what was measured of each subject of a prediction."""
     pairs = zip(rows["subject"], rows["measured"], strict=True)
     return [found if subject == "all" else f"{subject} {found}" for subject, found in pairs]
 
 
 def say_noise(tables: Tables) -> list[str]:
-    """The noise floor."""
+    """Say how large the noise floor is."""
     noise = tables["noise"]
     rows = noise[noise["scope"] == "average"]
     if rows.empty:
@@ -56,7 +56,7 @@ def say_noise(tables: Tables) -> list[str]:
 
 
 def say_main_seed(tables: Tables) -> list[str]:
-    """Which training the page is about, where there are several."""
+    """Say which training the page is about, where there are several."""
     seeds = list(tables["seeds"]["seed"].unique())
     if len(seeds) < 2:
         return []
@@ -67,7 +67,7 @@ def say_main_seed(tables: Tables) -> list[str]:
 
 
 def say_seeds(tables: Tables, elsewhere: Quarantines) -> list[str]:
-    """How many trainings all of this rests on."""
+    """Say how many trainings the report rests on."""
     seeds = list(tables["seeds"]["seed"].unique())
     if len(seeds) < 2:
         return [
@@ -82,7 +82,7 @@ def say_seeds(tables: Tables, elsewhere: Quarantines) -> list[str]:
 
 
 def _say_left_out(elsewhere: Quarantines) -> list[str]:
-    """What quarantine took from the other seeds."""
+    """Say what quarantine took from the other seeds."""
     each = []
     for seed, rows in elsewhere.items():
         counts = [
@@ -101,7 +101,7 @@ def _say_left_out(elsewhere: Quarantines) -> list[str]:
 
 
 def say_spread(tables: Tables) -> list[str]:
-    """How far the training seeds agree."""
+    """Say how far the training seeds agree."""
     seeds = tables["seeds"]
     runs = seeds["seed"].nunique()
     if runs < 2:
@@ -126,7 +126,7 @@ def say_spread(tables: Tables) -> list[str]:
 
 
 def say_gaps(tables: Tables) -> list[str]:
-    """What is missing."""
+    """Say what is missing."""
     table = tables["gaps"]
     if table.empty:
         return []

@@ -1,4 +1,4 @@
-"""What the data say of choices: which joint mixture, which rule, which budget, whether an optimum; as `findings.py`."""
+"""Sentences on choices: which joint mixture, which rule, which budget, whether there is an optimum."""
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ BARELY = 0.001
 
 
 def say_joint(tables: Tables) -> list[str]:
-    """The joint mixtures, and which of them the data can tell apart."""
+    """Say how the joint mixtures do, and which of them the data can tell apart."""
     joint, comparisons = tables["joint"], tables["comparisons"]
     if joint.empty:
         return ["No joint mixture was evaluated."]
@@ -58,18 +58,18 @@ def say_joint(tables: Tables) -> list[str]:
 
 
 def _same(comparisons: pd.DataFrame) -> pd.Series:
-    """Which pairs of mixtures answer every item alike."""
+    """Tell which rows compare mixtures that answer every item alike."""
     return (comparisons["difference"] == 0) & (comparisons["only_first"] == 0) & (comparisons["only_other"] == 0)
 
 
 def _alike(comparisons: pd.DataFrame, first: str, other: str) -> bool:
-    """Whether two mixtures answer every item alike."""
+    """Tell whether two mixtures answer every item alike."""
     both = comparisons["mixture"].isin([first, other]) & comparisons["other"].isin([first, other])
     return bool(_same(comparisons[both]).any())
 
 
 def say_selection(tables: Tables) -> list[str]:
-    """What choosing on the same items flatters, and what spectra are worth."""
+    """Say by how much choosing on the same items flatters, and how rules on spectra do."""
     held, found = tables["heldout"], []
     own = held[(held["expert"] == ALL) & (held["rule"] == "best")]
     if len(own):
@@ -110,12 +110,12 @@ def say_selection(tables: Tables) -> list[str]:
 
 
 def _parameters(saved: float) -> str:
-    """A share of parameters saved, in words."""
+    """Return a share of parameters saved, in words."""
     return f"{abs(100 * saved):.0f} % {'fewer' if saved >= 0 else 'more'} parameters"
 
 
 def say_reading(tables: Tables) -> list[str]:
-    """The paper's reading, and whether its vertices are optima."""
+    """Say what the paper's reading gives, and whether its vertices are optima."""
     shapes, coefficients = tables["shapes"], tables["regression"]
     found = []
     pooled = coefficients[(coefficients["response"] == POOLED) & (coefficients["term"] == "log2_rank^2")]
@@ -145,7 +145,7 @@ def say_reading(tables: Tables) -> list[str]:
 
 
 def say_budget(tables: Tables) -> list[str]:
-    """Whether gains add up, and what a budget buys."""
+    """Say whether gains add up, and what a budget buys."""
     front, tested = tables["budget"], tables["additivity"]
     if front.empty:
         return ["No budget can be spent: there is no uniform joint mixture to count parameters from."]
@@ -169,7 +169,7 @@ def say_budget(tables: Tables) -> list[str]:
 
 
 def _plateau(tested: pd.DataFrame) -> str:
-    """A word of warning where sums were tested only above all from which joint gains are read."""
+    """Warn where sums were tested only above all uniform mixtures, where the joint gain rises no more."""
     unequal = tested["closer"] != ""
     if tested.loc[unequal, "sum_of_gains"].min() <= tested.loc[~unequal, "sum_of_gains"].max():
         return ""

@@ -18,20 +18,20 @@ LITTLE = 0.05
 
 
 def full_experts(tables: Tables) -> pd.DataFrame:
-    """The full pairs where each is asked about what it was trained for: its domain's tasks, else the average."""
+    """Select the full pairs on what each was trained for: the tasks of its domain, else the average."""
     pairs = full(tables["gains"][tables["gains"]["kind"] == "pair"])
     own = pairs[(pairs["scope"] == "domain") & (pairs["name"] == pairs["experts"])]
     return own if len(own) else pairs[pairs["scope"] == "average"]
 
 
 def where(tables: Tables) -> str:
-    """What `full_experts` is about, in words."""
+    """Return what `full_experts` is about, in words."""
     rows = full_experts(tables)
     return "their own domain's tasks" if len(rows) and rows["scope"].iloc[0] == "domain" else "the average"
 
 
 def say_gains(tables: Tables) -> list[str]:
-    """Whether experts help at all."""
+    """Say whether experts help at all."""
     own = full_experts(tables)
     if own.empty:
         return ["No full expert was evaluated, so nothing can be said of what rank keeps."]
@@ -60,7 +60,7 @@ def say_gains(tables: Tables) -> list[str]:
 
 
 def _lucky(controls: pd.DataFrame) -> str:
-    """Which random deltas gain and which harm."""
+    """Say which random deltas gain and which harm."""
     lucky, worse = (list(controls.loc[controls["verdict"] == verdict, "experts"]) for verdict in (HELPS, HARMS))
     said = []
     if lucky:
@@ -74,11 +74,12 @@ def _lucky(controls: pd.DataFrame) -> str:
 
 
 def _deltas(experts: list[str]) -> str:
+    """Name the random deltas of experts."""
     return f"{experts[0]}'s random delta" if len(experts) == 1 else f"the random deltas of {listing(experts)}"
 
 
 def say_recovery(tables: Tables) -> list[str]:
-    """Which rank suffices."""
+    """Say which rank suffices."""
     rows = tables["r95"]
     rows = rows[rows["scope"] == ("domain" if (rows["scope"] == "domain").any() else "average")]
     known, unknown = rows[rows["r95"] != ""], rows[rows["r95"] == ""]
@@ -96,7 +97,7 @@ def say_recovery(tables: Tables) -> list[str]:
 
 
 def say_facts(tables: Tables, facts: Mapping[str, int]) -> list[str]:
-    """The pocket's planted truth: more facts need a higher rank."""
+    """Say whether more facts need a higher rank, as was planted in the pocket."""
     rows = tables["r95"]
     rows = rows[(rows["scope"] == "domain") & rows["expert"].isin(list(facts))].copy()
     rows = rows.assign(facts=rows["expert"].map(dict(facts))).sort_values("facts", kind="stable")
@@ -118,12 +119,12 @@ def say_facts(tables: Tables, facts: Mapping[str, int]) -> list[str]:
 
 
 def _rises(halves: pd.Series) -> bool:
-    """Whether ranks of half the gain, by rising numbers of facts, rise."""
+    """Tell whether ranks of half the gain, by rising numbers of facts, rise."""
     return bool((halves.diff().dropna() > 0).all()) and not halves.isna().any()
 
 
 def _seeds_that_rise(tables: Tables, facts: Mapping[str, int]) -> dict[object, bool]:
-    """Of each training seed, whether its ranks of half the gain rise with the number of facts."""
+    """Tell of each training seed whether its ranks of half the gain rise with the number of facts."""
     rows = tables["seeds"]
     rows = rows[(rows["quantity"] == HALF) & rows["subject"].isin(list(facts))]
     rows = rows.assign(facts=rows["subject"].map(dict(facts))).sort_values("facts", kind="stable")
@@ -131,11 +132,12 @@ def _seeds_that_rise(tables: Tables, facts: Mapping[str, int]) -> dict[object, b
 
 
 def _seeds(names: list[str]) -> str:
+    """Name training seeds."""
     return f"seed{'s' if len(names) > 1 else ''} {listing(names)}"
 
 
 def say_skills(tables: Tables, settings: AnalysisSettings) -> list[str]:
-    """Reasoning against knowledge."""
+    """Say how reasoning compares with knowledge."""
     table = tables["skills"]
     row = table[(table["expert"] == ALL) & (table["measure"] == "arrival")]
     if row.empty or not row["n_experts"].iloc[0] > 0:
@@ -162,5 +164,6 @@ def say_skills(tables: Tables, settings: AnalysisSettings) -> list[str]:
 
 
 def _r95_difference(table: pd.DataFrame) -> str:
+    """Return the mean difference in log2 of r95, with its interval over items."""
     row = table[(table["expert"] == ALL) & (table["measure"] == "r95")].iloc[0]
     return f"{number(row['difference'])} (over items {number(row['low'])} to {number(row['high'])})"
