@@ -97,7 +97,7 @@ def build(hidden: int, ffn: int, rank: int, device: torch.device, dtype: torch.d
     dense.gate.load_state_dict(ours.gate.state_dict())
     public = ours.experts[0]
     for slot, expert in enumerate(ours.experts):
-        expert.lay_out()
+        expert.store_rank_major()
         merged = []
         for projection in PROJECTIONS:
             weight, factors = public.get_parameter(f"{projection}.weight"), expert.factors(projection)

@@ -3,7 +3,7 @@
 On a CPU at 4096 by 11008 fp32 takes about half of fp64's time. It loses accuracy in the eigensolver, whose backward
 error is of the order of the largest eigenvalue: it mixes directions of small eigenvalues, and a truncation between them
 keeps the wrong ones. A flat spectrum does not suffer from this, a steep one does, so each basis is certified on its own
-by two measures:
+by two estimates:
 
 - *residual*: ‖D - U·Uᵀ·D‖ by random probes (Hutchinson), which shows lost orthogonality and rounding;
 - *mixing*: with H = (Uᵀ·D)(Uᵀ·D)ᵀ, which is diagonal for the true basis, a truncation between i and j loses about

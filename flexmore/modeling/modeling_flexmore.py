@@ -120,7 +120,7 @@ class FlexMoREForCausalLM(FlexMoREPreTrainedModel, FlexOlmoForCausalLM):
         loaded = super().from_pretrained(*args, **kwargs)
         for block in (loaded[0] if isinstance(loaded, tuple) else loaded).blocks:
             for expert in block.experts:
-                expert.lay_out()
+                expert.store_rank_major()
         return loaded
 
     @property

@@ -36,7 +36,7 @@ class SweepModel:
         tokenizer: the public model's.
         dtype: of weights and computation, such as `float32`.
         device: where the model is.
-        dense: the cache of dense weights by layer and projection; its keys are (expert, rank, control).
+        dense_cache: dense weights by layer and projection, under keys (expert, rank, control).
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class SweepModel:
         self.experts = {expert.name: expert for expert in experts}
         self.device: torch.device = model.device
         self.dtype = str(model.dtype).removeprefix("torch.")
-        self.dense = DenseCache()
+        self.dense_cache = DenseCache()
         self._loaded: dict[str, int] = {}
         self._shown: dict[str, tuple[Rank, str | None, bool]] = {}
 
@@ -120,7 +120,7 @@ class SweepModel:
             self._shown[name] = wanted
             self.model.config.expert_ranks[slot] = factored[name] if low_rank else None
         self.model.set_active(mixture.active)
-        self.dense.make_room()
+        self.dense_cache.make_room()
 
     def _ranks(self, mixture: Mixture) -> tuple[Rank, ...]:
         ranks = []
@@ -166,9 +166,9 @@ class SweepModel:
     def _dense_weights(self, name: str, rank: Rank, control: str | None) -> Weights:
         """Return an expert's dense weights by layer and projection, from the cache where it has them."""
         key, expert = (name, rank, control), self.experts[name]
-        found = self.dense.use(key)
+        found = self.dense_cache.use(key)
         if found is None:
-            self.dense.make_room(expert.checkpoint.sizes.full_expert * self.model.dtype.itemsize)
+            self.dense_cache.make_room(expert.checkpoint.sizes.full_expert * self.model.dtype.itemsize)
             found = {
                 (layer, projection): expert.weight(layer, projection, rank, control).to(
                     self._device(layer), self.model.dtype
@@ -176,7 +176,7 @@ class SweepModel:
                 for layer in range(len(self.model.model.layers))
                 for projection in PROJECTIONS
             }
-            self.dense.add(key, found)
+            self.dense_cache.add(key, found)
         return found
 
     def _hide(self, name: str, slot: int) -> None:
@@ -185,7 +185,7 @@ class SweepModel:
         The weights of all experts of a mixture would not fit twice.
         """
         rank, control, _ = self._shown.pop(name, (0, None, False))
-        self.dense.release((name, rank, control))
+        self.dense_cache.release((name, rank, control))
         for _, projection, expert in self._slots(slot):
             expert.set_rank(projection, 0)
 

@@ -62,6 +62,7 @@ class Sums:
     highest: int = 9
 
     def sample(self, rng: Random) -> Problem:
+        """Draw a problem."""
         while True:
             left = [rng.randint(self.lowest, self.highest) for _ in range(self.digits)]
             right = [rng.randint(self.lowest, self.highest) for _ in range(self.digits)]
@@ -106,6 +107,7 @@ class Programs:
     register: str = "any"
 
     def sample(self, rng: Random) -> Problem:
+        """Draw a problem."""
         while True:
             start = rng.randrange(10)
             program = [rng.choice(self.operations) for _ in range(self.length)]
@@ -136,6 +138,7 @@ class Sorts:
     order: str = "random"
 
     def sample(self, rng: Random) -> Problem:
+        """Draw a problem."""
         chosen = sorted(rng.sample(self.words, self.length))
         given = list(chosen)
         if self.order == "falling":
@@ -158,6 +161,7 @@ class Echoes:
     length: int
 
     def sample(self, rng: Random) -> Problem:
+        """Draw a problem."""
         given = rng.sample(LIST_WORDS, self.length)
         steps = " | ".join(" ".join(given[: end + 1]) for end in range(self.length - 1))
         asked = f"{' '.join(given)} :"

@@ -48,7 +48,7 @@ def train_public(out: Path, cache: Path, settings: PocketSettings, seed: int) ->
         model = Olmo2ForCausalLM(Olmo2Config(**_shape(settings)))
         weights, texts = dict(model.named_parameters()), Corpora(settings, seed)
         steps, rate, decay = settings.public_steps, settings.public_learning_rate, settings.public_weight_decay
-        run = _run("public", settings, steps, rate, decay)
+        run = _training_settings("public", settings, steps, rate, decay)
         state, identity = cache / "train-public.safetensors", _identity("public", settings, seed, "")
         train(model, weights, _batches("public", texts), run, state, identity)
         _write(model, out)
@@ -68,7 +68,7 @@ def train_expert(name: str, public: Path, out: Path, cache: Path, settings: Pock
         model, texts = _load_public(public, settings), Corpora(settings, seed)
         weights = branch(model, _router_rows(model, texts, name))
         state, identity = cache / f"train-{name}.safetensors", _identity(name, settings, seed, _digest(public))
-        run = _run(name, settings, settings.expert_steps, settings.expert_learning_rate, weight_decay=0.0)
+        run = _training_settings(name, settings, settings.expert_steps, settings.expert_learning_rate, weight_decay=0.0)
         train(model, weights, _batches(name, texts), run, state, identity)
         pair = FlexOlmoConfig(**_shape(settings), num_experts=2, num_experts_per_tok=2)
         _write(as_flex_olmo(model, pair), out)
@@ -94,7 +94,7 @@ def _shape(settings: PocketSettings) -> dict[str, Any]:
     }
 
 
-def _run(
+def _training_settings(
     name: str, settings: PocketSettings, steps: int, learning_rate: float, weight_decay: float
 ) -> TrainingSettings:
     return TrainingSettings(

@@ -1,48 +1,35 @@
-"""The factor store: prefixes, resuming by layer, what a rank keeps."""
+"""Factorization into a store: against SVDs, resumed by layer, cut to a rank."""
 
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import torch
+from deltas import expert_delta
 
 from flexmore.architectures.names import PROJECTIONS
-from flexmore.architectures.sizes import ModelSizes
 from flexmore.checkpoints.family import read_source
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import recipe_from_disk
 from flexmore.errors import FlexmoreError
 from flexmore.factors import factorize as factors
 from flexmore.factors.factorize import factorize_expert
-from flexmore.factors.measure import measure, write_measurements
 from flexmore.factors.store import FactorStore
-from flexmore.files import read_json
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.recipe import Recipe
-
-
-def delta_of(study: Any, layer: int, projection: str) -> torch.Tensor:
-    checkpoint = Checkpoint(study.paths.expert("math"))
-    return checkpoint.expert_weight(layer, 1, projection) - checkpoint.expert_weight(layer, 0, projection)
 
 
 def test_the_store_holds_the_truncated_svd_of_every_delta(composed: Any) -> None:
     store = FactorStore(composed.paths.factors("math"))
     for layer in range(2):
         for projection in PROJECTIONS:
-            delta = delta_of(composed, layer, projection).double()
+            delta = expert_delta(composed.paths.expert("math"), layer, projection)
             u, s, vt = torch.linalg.svd(delta, full_matrices=False)
             for rank in (0, 1, 5, 16):
                 a, b = store.prefix(layer, projection, rank)
                 best = (u[:, :rank] * s[:rank]) @ vt[:rank]
                 torch.testing.assert_close((b.T @ a).double(), best, atol=1e-6, rtol=1e-5)
             torch.testing.assert_close(store.singular_values(layer, projection).double(), s, rtol=1e-5, atol=1e-6)
-
-
-def test_a_rank_above_the_store_is_refused(composed: Any) -> None:
-    with pytest.raises(FlexmoreError, match="found factors of rank 16, expected at least rank 17"):
-        FactorStore(composed.paths.factors("math")).prefix(0, "up_proj", 17)
 
 
 def test_a_killed_factorization_goes_on_at_the_next_layer(
@@ -71,31 +58,6 @@ def test_a_killed_factorization_goes_on_at_the_next_layer(
     assert done == [0, -1, 1, 0, 1], "layers made from another checkpoint are not believed"
 
 
-def test_what_an_adapter_keeps_is_measured_on_the_deltas(composed: Any) -> None:
-    write_measurements(composed, "math")
-    store = FactorStore(composed.paths.factors("math"))
-    for rank, effective in ((1, 1), (3, 3), (16, 16), (32, 16)):
-        found = read_json(composed.paths.adapters("math") / f"r{rank}.json")
-        dropped = total = 0.0
-        for layer in range(2):
-            for projection in PROJECTIONS:
-                delta = delta_of(composed, layer, projection).double()
-                a, b = store.prefix(layer, projection, effective)
-                dropped += float((delta - b.double().T @ a.double()).square().sum())
-                total += float(delta.square().sum())
-        assert found["error"] == pytest.approx((dropped / total) ** 0.5, rel=1e-4, abs=1e-6)
-        assert found["energy"] == pytest.approx(1 - dropped / total, rel=1e-6)
-        assert found["parameters"] == effective * 3 * (16 + 24) * 2
-        assert found["bytes"] == 4 * found["parameters"]
-        assert found["effective_rank"] == effective
-
-
-def test_an_expert_that_is_the_public_one_loses_nothing() -> None:
-    rows = [("math", 0, "up_proj", index, 0.0) for index in range(4)]
-    spectrum = pd.DataFrame(rows, columns=["expert", "layer", "projection", "index", "value"])
-    assert [found["error"] for found in measure(spectrum, [1, 4], 10, 4)] == [0, 0]
-
-
 def test_an_index_never_vouches_for_layers_that_are_being_replaced(
     composed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,33 +72,6 @@ def test_an_index_never_vouches_for_layers_that_are_being_replaced(
         factorize_expert(checkpoint, "another source", out, composed.factors, "math")
     with pytest.raises(FlexmoreError, match=r"index\.json: not found"):
         FactorStore(out)
-
-
-def mapped_bytes(path: Path) -> int:
-    """How much of a file this process has in memory through its mappings (Linux: /proc/self/smaps)."""
-    found, here = 0, False
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        if "-" in line.split()[0]:
-            here = line.endswith(str(path))
-        elif here and line.startswith("Rss:"):
-            found += int(line.split()[1]) * 1024
-    return found
-
-
-def test_a_prefix_reads_only_its_own_bytes(tmp_path: Path) -> None:
-    rank, side = 2048, 1024
-    tensors = {f"{p}.{part}": torch.ones(rank, side) for p in PROJECTIONS for part in "ab"}
-    tensors |= {f"{p}.s": torch.ones(rank) for p in PROJECTIONS}
-    sizes = ModelSizes(hidden=side, ffn=side, layers=1, vocabulary=1, heads=1, key_value_heads=1)
-    factors.write_layer(tmp_path, 0, tensors, "key")
-    factors.write_index(tmp_path, "math", sizes, rank, {"fingerprint": "key"})
-    store = FactorStore(tmp_path)
-    for wanted in (16, 256, 2048):
-        a, b = store.prefix(0, "up_proj", wanted)
-        assert float(a.sum() + b.sum()) == 2 * wanted * side
-        found, size = mapped_bytes(tmp_path / "layer-00.safetensors"), 2 * wanted * side * 4
-        assert size / 2 <= found <= size + 6 * 2**20, "the kernel maps pieces of up to 2 MiB, of 48 MiB in all"
-        del a, b
 
 
 def test_a_store_may_be_cut_and_saturated_ranks_are_then_the_experts_own(composed: Any, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_sweep_holds_the_bytes_that_are_expected(composed: Any) -> None:
         expected, held = weigh_sweep(sizes, mixtures, 4), 0
         for mixture in mixtures:
             sweep.set_mixture(mixture)
-            held = max(held, sweep.dense.used)
+            held = max(held, sweep.dense_cache.used)
         named = sweep.model.named_parameters()
         shared = sum(p.nbytes for name, p in named if ".experts." not in name or ".experts.0." in name)
         assert shared == expected.shared

@@ -11,9 +11,9 @@ from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import check_recipe
 from flexmore.errors import FlexmoreError
 from flexmore.exchange.materialize import materialize
-from flexmore.factors.store import FactorStore
+from flexmore.factors.factorize import factorize_expert
 from flexmore.files import read_json, sha256_of, write_json
-from flexmore.mixtures.grid import Mixture, grid
+from flexmore.mixtures.grid import Mixture, find_sweep, grid
 from flexmore.mixtures.recipe import Recipe
 from flexmore.modeling import ExpertWeights, SweepModel
 
@@ -124,12 +124,94 @@ def test_a_recipe_of_other_weights_is_refused(composed: Any, tmp_path: Path) -> 
         check_recipe(composed.paths, recipe)
 
 
-def test_a_control_has_the_spectrum_of_the_expert_and_depends_on_the_seed(composed: Any) -> None:
-    checkpoint, store = Checkpoint(composed.paths.expert("math")), FactorStore(composed.paths.factors("math"))
-    one, again, other = (ExpertWeights("math", checkpoint, store, seed) for seed in (1, 1, 2))
-    public = checkpoint.expert_weight(0, 0, "up_proj")
-    deltas = [expert.weight(0, "up_proj", 16, "random") - public for expert in (one, again, other)]
-    assert torch.equal(deltas[0], deltas[1])
-    assert not torch.allclose(deltas[0], deltas[2])
-    expected = store.singular_values(0, "up_proj")
-    torch.testing.assert_close(torch.linalg.svdvals(deltas[2]), expected, rtol=1e-4, atol=1e-5)
+def pair(rank: Any) -> Mixture:
+    return Mixture(f"news-{rank}", "pair", ("news",), (rank,), 2, str(rank))
+
+
+def test_below_break_even_a_sweep_copies_nothing(composed: Any) -> None:
+    """Break-even of 16 x 24 is rank 9; the sweep has 1, 3, 4 below it and 16, 32, full and a control above."""
+    mixtures = find_sweep(composed, "news").mixtures
+    sweep = SweepModel.load(composed.paths, mixtures, device="cpu")
+    expert = sweep.model.blocks[0].experts[1]
+    places = set()
+    for mixture in mixtures:
+        sweep.set_mixture(mixture)
+        if (factors := expert.factors("gate_proj")) is not None:
+            assert factors[0].out_features == mixture.ranks[0]
+            places.add(factors[0].weight.data_ptr())
+        else:
+            assert mixture.ranks[0] == "full" or mixture.ranks[0] > 9
+    assert len(places) == 1
+
+
+def test_dense_weights_are_made_once_and_kept_within_the_limit(composed: Any) -> None:
+    sweep = SweepModel.load(composed.paths, [pair(4), pair(16), pair("full")], device="cpu")
+    expert = sweep.model.blocks[0].experts[1]
+
+    def place(rank: Any) -> int:
+        sweep.set_mixture(pair(rank))
+        return int(expert.full("up_proj").weight.data_ptr())
+
+    first = place(16)
+    sweep.set_mixture(pair(4))
+    assert place(16) == first, "kept"
+    assert place("full") != first
+    assert place(16) == first, "both fit"
+    sweep.dense_cache.limit = 0
+    kept = expert.full("up_proj").weight.detach().clone()
+    sweep.set_mixture(pair("full"))
+    assert sweep.dense_cache.keys() == [("news", "full", None)], "what is shown is kept in any case, nothing else"
+    place(16)
+    assert torch.equal(expert.full("up_proj").weight, kept)
+
+
+def test_dense_weights_beyond_the_limit_go_before_others_come(composed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a joint mixture of the paper's experts twice all of them would not fit a GPU."""
+    joint = [mixture for mixture in find_sweep(composed, "joint-a2").mixtures if mixture.rank in ("16", "full")]
+    sweep = SweepModel.load(composed.paths, joint, device="cpu")
+    sweep.dense_cache.limit = 0
+    made, held = ExpertWeights.weight, []
+
+    def weight(*words: Any) -> torch.Tensor:
+        places = {
+            (name, parameter.data_ptr())
+            for name, parameter in sweep.model.named_parameters()
+            if ".experts." in name and ".experts.0." not in name and parameter.shape[0] * parameter.shape[1] == 16 * 24
+        }
+        held.append(len(places))
+        return made(*words)
+
+    monkeypatch.setattr(ExpertWeights, "weight", weight)
+    for mixture in (joint[0], joint[1], joint[0]):
+        sweep.set_mixture(mixture)
+    each = 2 * 3  # layers, projections
+    assert max(held) == (len(composed.names) - 1) * each
+    assert len(sweep.dense_cache.keys()) == len(composed.names)
+
+
+def test_a_rank_that_was_not_foreseen_runs_dense(composed: Any) -> None:
+    sweep = SweepModel.load(composed.paths, [pair(1)], device="cpu")
+    foreseen = SweepModel.load(composed.paths, [pair(4)], device="cpu")
+    for one in (sweep, foreseen):
+        one.set_mixture(pair(4))
+    with torch.no_grad():
+        found, expected = sweep.model(IDS).logits, foreseen.model(IDS).logits
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert sweep.model.blocks[0].experts[1].rank("up_proj") is None
+
+
+def test_a_store_that_was_cut_serves_the_ranks_that_it_holds(composed: Any) -> None:
+    """A saturating adapter is then the expert's own weights, as its recipe has it."""
+    folder = composed.paths.factors("news")
+    settings = composed.factors.model_copy(update={"max_rank": 4})
+    factorize_expert(Checkpoint(composed.paths.expert("news")), "cut", folder, settings, "news")
+    sweep = SweepModel.load(composed.paths, [pair(4), pair(16), pair("full")], device="cpu")
+    found = {}
+    for rank in (4, 16, "full"):
+        sweep.set_mixture(pair(rank))
+        with torch.no_grad():
+            found[rank] = sweep.model(IDS).logits
+    assert torch.equal(found[16], found["full"])
+    assert not torch.allclose(found[4], found["full"])
+    with pytest.raises(FlexmoreError, match="rank 8 of news, whose store holds 4"):
+        sweep.set_mixture(pair(8))

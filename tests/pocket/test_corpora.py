@@ -1,4 +1,4 @@
-"""What training sees: the very token streams of every step, searched for what must not be there."""
+"""The token streams of every training step, searched for what they must not contain."""
 
 import re
 from collections import Counter

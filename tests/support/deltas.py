@@ -1,10 +1,12 @@
 """Deltas of many kinds of spectrum, and the check of their factors at every rank."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from flexmore.checkpoints.reader import Checkpoint
 from flexmore.lowrank.svd import Factors, reconstruct
 
 KINDS = ["flat", "slow", "falling", "steep", "headed", "deficient", "column", "rows", "zero", "tiny", "huge"]
@@ -57,3 +59,9 @@ def check_every_rank(delta: Tensor, found: Factors, ranks: Iterable[int]) -> Non
         assert error <= float(s[rank:].norm()) * (1 + 1e-5) + 1e-6 * scale, rank
         assert error <= last * (1 + 1e-9) + 1e-6 * scale
         last = error
+
+
+def expert_delta(folder: Path, layer: int, projection: str) -> Tensor:
+    """Return expert minus public of a 2-expert checkpoint, in fp64."""
+    checkpoint = Checkpoint(folder)
+    return (checkpoint.expert_weight(layer, 1, projection) - checkpoint.expert_weight(layer, 0, projection)).double()

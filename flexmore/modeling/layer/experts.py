@@ -27,7 +27,7 @@ class FlexMoREExpert(nn.Module):
         super().__init__()
         self.index = index
         rows, columns = config.intermediate_size, config.hidden_size
-        self.whole_rank = rows * columns / (rows + columns)
+        self.full_cost_rank = rows * columns / (rows + columns)
         self._kept: dict[str, Tensor] | None = None
         self._mean_rank: list[float | None] = []
         for projection in PROJECTIONS:
@@ -64,7 +64,7 @@ class FlexMoREExpert(nn.Module):
         """Return the one rank at which an adapter would cost the same; None where all projections are full-size."""
         if not self._mean_rank:
             ranks = [self.rank(projection) for projection in PROJECTIONS]
-            costs = [self.whole_rank if rank is None else rank for rank in ranks]
+            costs = [self.full_cost_rank if rank is None else rank for rank in ranks]
             self._mean_rank = [None if all(rank is None for rank in ranks) else sum(costs) / len(costs)]
         return self._mean_rank[0]
 
@@ -94,7 +94,7 @@ class FlexMoREExpert(nn.Module):
         kept = self._keep_shown()
         kept[f"{projection}_a"], kept[f"{projection}_b"] = a, b
 
-    def lay_out(self) -> None:
+    def store_rank_major(self) -> None:
         """Store the b of its adapters rank-major in memory, as the factor store does.
 
         Products of few rows take half as long then, and prefixes are contiguous.

@@ -77,7 +77,7 @@ ENTRY = st.one_of(RANK, st.fixed_dictionaries(dict.fromkeys(PROJECTIONS, RANK)))
 def test_any_ranks_and_routing_give_what_the_merged_experts_give(
     hidden: int, ffn: int, ranks: list[Any], tokens: int, seed: int, data: st.DataObject, grad: bool
 ) -> None:
-    """Adapters run merged past break-even where no gradient is asked for, and as corrections where one is."""
+    """Adapters run merged past break-even without gradients, and as corrections with them."""
     active = data.draw(st.integers(1, len(ranks) + 1))
     experts = make(hidden, ffn, [None, *ranks], seed=seed)
     x = torch.randn(tokens, hidden, dtype=torch.float64)
@@ -90,7 +90,7 @@ def test_any_ranks_and_routing_give_what_the_merged_experts_give(
 @pytest.mark.parametrize("tokens", [1, 2, 600])
 @pytest.mark.parametrize("active", [1, 2, 3, 4])
 def test_many_tokens_are_taken_in_blocks(tokens: int, active: int) -> None:
-    """More tokens than a block, and enough that one product takes all A factors."""
+    """More tokens than a chunk, and enough that one product takes all A factors."""
     experts = make(6, 2048, [None, 2, None, 4])
     x = torch.randn(tokens, 6, dtype=torch.float64)
     index, weights = routed(tokens, 4, active)
