@@ -47,9 +47,7 @@ class ModelSizes:
         architecture = architecture_of(config)
         missing = [key for key in _KEYS if key not in config]
         if missing:
-            raise FlexmoreError(
-                f"config.json: no {', '.join(missing)}; expected the sizes of {architecture.class_name}"
-            )
+            raise FlexmoreError(f"no {', '.join(missing)}; expected the sizes of {architecture.class_name}")
         heads = config["num_attention_heads"]
         return cls(
             hidden=config["hidden_size"],

@@ -1,10 +1,14 @@
-"""Which files make up a checkpoint's folder, and how they come into another one; needs no torch."""
+"""The files of a checkpoint's folder: which are read, what `config.json` says, and copies and links; needs no torch."""
 
 import re
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from flexmore.architectures.registry import architecture_of
+from flexmore.architectures.sizes import ModelSizes
+from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.files import read_json
 
 INDEX = "model.safetensors.index.json"
@@ -29,6 +33,28 @@ def indexed_shards(folder: Path) -> set[str]:
     """Return the shards that the index of a folder names; none where there is no index."""
     index = folder / INDEX
     return set(read_json(index)["weight_map"].values()) if index.is_file() else set()
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the `config.json` of a checkpoint.
+
+    Raises:
+        CheckpointError: it is missing, its architecture is not known, or it lacks a size; the message names the file.
+    """
+    path = folder / "config.json"
+    if not path.is_file():
+        raise CheckpointError(f"{folder}: no config.json; expected a checkpoint folder as on the Hugging Face hub")
+    config: dict[str, Any] = read_json(path)
+    try:
+        ModelSizes.from_config(config)
+    except FlexmoreError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    return config
+
+
+def count_experts(config: Mapping[str, Any]) -> int:
+    """Return how many experts the `config.json` of a checkpoint counts, the public one included."""
+    return int(config["num_experts"]) if architecture_of(config).routed else 1
 
 
 def link_files(source: Path, target: Path, names: Iterable[str]) -> None:

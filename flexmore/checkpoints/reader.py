@@ -16,35 +16,13 @@ from safetensors import SafetensorError, safe_open
 from flexmore.architectures.flexmore import declared_rank
 from flexmore.architectures.registry import architecture_of
 from flexmore.architectures.sizes import ModelSizes
-from flexmore.checkpoints.folder import INDEX, SINGLE
-from flexmore.errors import CheckpointError, FlexmoreError
+from flexmore.checkpoints.folder import INDEX, SINGLE, count_experts, read_config
+from flexmore.errors import CheckpointError
 from flexmore.files import read_json
 from flexmore.lowrank.svd import merge_adapter
 
 ExpertLayout = Literal["whole", "factored", "fused"]
 """How a projection of an expert lies on disk: its weights, its factors A and B, or a slice of all experts' tensor."""
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """Return the `config.json` of a checkpoint.
-
-    Raises:
-        CheckpointError: it is missing, or its architecture is not known.
-    """
-    path = folder / "config.json"
-    if not path.is_file():
-        raise CheckpointError(f"{folder}: no config.json; expected a checkpoint folder as on the Hugging Face hub")
-    config: dict[str, Any] = read_json(path)
-    try:
-        architecture_of(config)
-    except FlexmoreError as error:
-        raise CheckpointError(f"{path}: {error}") from None
-    return config
-
-
-def count_experts(config: dict[str, Any]) -> int:
-    """Return how many experts the `config.json` of a checkpoint counts, the public one included."""
-    return int(config["num_experts"]) if architecture_of(config).routed else 1
 
 
 class Checkpoint:

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from flexmore.architectures.sizes import ModelSizes
-from flexmore.checkpoints.folder import INDEX, indexed_shards, needed_files
+from flexmore.checkpoints.folder import INDEX, count_experts, indexed_shards, needed_files, read_config
 from flexmore.checkpoints.identity import digest, expert_tensors, public_tensors
-from flexmore.checkpoints.reader import Checkpoint, count_experts, read_config
+from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.experts import SizeSettings
 from flexmore.errors import CheckpointError
 from flexmore.files import fingerprint, sha256_of

@@ -3,25 +3,26 @@
 from pathlib import Path
 
 from flexmore.architectures.sizes import ModelSizes
+from flexmore.checkpoints.folder import read_config
 from flexmore.config.experts import FolderSource, HubSource
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
-from flexmore.files import read_json
 
 
 def sizes_of(study: Study) -> ModelSizes:
     """Return the sizes of a study's models: from the public model's `config.json`, as stated, or of the pocket.
 
     Raises:
-        FlexmoreError: the public model is only on the hub, and the configuration does not state its sizes.
+        FlexmoreError: the public model is only on the hub, and the configuration does not state its sizes; or its
+            architecture is not known.
     """
     source = study.experts["public"]
     if isinstance(source, FolderSource):
-        return ModelSizes.from_config(read_json(Path(source.path) / "config.json"))
+        return ModelSizes.from_config(read_config(Path(source.path)))
     if isinstance(source, HubSource):
-        acquired = study.paths.expert("public") / "config.json"
-        if acquired.is_file():
-            return ModelSizes.from_config(read_json(acquired))
+        acquired = study.paths.expert("public")
+        if (acquired / "config.json").is_file():
+            return ModelSizes.from_config(read_config(acquired))
         if study.sizes is None:
             raise FlexmoreError(
                 f"sizes: the sizes of {source.repo} are not known here; run `flexmore acquire public`, or state "

@@ -6,7 +6,7 @@ import pytest
 
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.checkpoints.reader import Checkpoint
-from flexmore.errors import FlexmoreError
+from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.experts.sizes import sizes_of
 
 HUB = {name: {"source": "hub", "repo": f"made/{name}"} for name in ("public", "math", "news", "code")}
@@ -28,3 +28,12 @@ def test_of_the_pocket_they_are_the_configurations(study_of: Any) -> None:
     found = sizes_of(study_of(experts=pocket, joint={"active": [2], "selections": []}, pocket={"hidden": 24}))
     assert found.hidden == 24
     assert found.vocabulary > 0
+
+
+def test_another_architecture_is_refused_with_the_file(study_of: Any, tmp_path: Any) -> None:
+    (tmp_path / "llama").mkdir()
+    (tmp_path / "llama" / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
+    experts = {"public": {"source": "folder", "path": str(tmp_path / "llama")}, "math": HUB["math"]}
+    study = study_of(experts=experts, joint={"active": [2], "selections": []})
+    with pytest.raises(CheckpointError, match=r"llama/config\.json: architecture LlamaForCausalLM; expected Olmo2"):
+        sizes_of(study)
