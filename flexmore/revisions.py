@@ -20,11 +20,11 @@ ENGINE_REVISION = 2
 """The revision of the evaluation engine; golden scores in the tests tell when to raise it."""
 
 
-_SOURCE = {".py", ".yaml", ".json"}
+_SOURCE = {".py", ".yaml", ".json", ".html"}
 
 
 def digest(*parts: str) -> str:
-    """Return a hash of modules and folders of this package, such as `analysis`, with their YAML and JSON files."""
+    """Return a hash of modules and folders of this package, such as `analysis`, with their data files."""
     found = hashlib.sha256()
     for part in parts:
         path = Path(__file__).parent / part

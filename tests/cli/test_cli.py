@@ -78,6 +78,13 @@ def test_every_help_text_needs_no_torch_and_imports_no_library() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+def test_documents_name_only_verbs_that_there_are() -> None:
+    verbs = " ".join(PANELS.values()).split()
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("config/*.md")]:
+        named = re.findall(r"(?:^|`|&& )flexmore ([a-z][a-z-]*)", path.read_text(), flags=re.MULTILINE)
+        assert set(named) <= {*verbs}, path
+
+
 @pytest.mark.parametrize("panel", PANELS)
 def test_each_verb_has_a_step_of_its_name(panel: str) -> None:
     package = importlib.import_module(f"flexmore.steps.{panel}")

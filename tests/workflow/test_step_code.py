@@ -13,8 +13,8 @@ ELSEWHERE = {
     "suite": ["pocket/"],  # the rule depends on POCKET_REVISION
 }
 """Modules that a step imports, and on which its result does not depend or its rule depends in another way."""
-EVERYWHERE = ["errors.py", "files.py", "progress.py", "revisions.py", "config/"]
-"""The same for every step: how it says and writes things, and the configuration, of which rules carry their parts."""
+EVERYWHERE = ["errors.py", "files.py", "progress.py", "revisions.py", "steps/process.py", "config/"]
+"""The same for every step: how it writes files and reports errors, and the configuration, whose parts rules carry."""
 
 
 def imported(module: Path) -> set[Path]:
