@@ -26,7 +26,7 @@ def explain(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
     found = problem["input"]
     match problem["type"]:
         case "extra_forbidden":
-            return f"{key}: unknown key (value {found!r}); {suggest(str(parts[-1]), _keys_beside(parts, model))}"
+            return f"{key}: unknown key (value {found!r}); {suggest(str(parts[-1]), _allowed_keys(parts, model))}"
         case "missing":
             return f"{key}: missing"
         case "string_pattern_mismatch":
@@ -45,7 +45,7 @@ def explain(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
             return f"{key}: found {found!r}; {message}"
 
 
-def _keys_beside(parts: list[Any], model: Any) -> list[str]:
+def _allowed_keys(parts: list[Any], model: Any) -> list[str]:
     """Return the keys that are allowed in the place of the last of `parts`."""
     if parts[0] == "experts":
         return ["source", "path", "repo", "revision"]

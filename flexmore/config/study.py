@@ -56,16 +56,20 @@ class Study(Settings):
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings, description="how scores are analysed")
 
     @model_validator(mode="after")
-    def _consistent(self) -> "Study":
+    def _check_experts(self) -> "Study":
         if "public" not in self.experts:
             raise ValueError("experts: `public` is missing; add the model that every expert was branched from")
         if not self.names:
-            raise ValueError("experts: found only `public`; expected at least one expert beside it")
+            raise ValueError("experts: found only `public`; expected at least one expert too")
         if "joint" in self.experts:
             raise ValueError("experts: `joint` is the name of the mixture of all experts; choose another")
         for name in self.names:
             if self.experts[name].source == "pocket" and name not in POCKET_EXPERTS:
                 raise ValueError(f"experts: found {name!r} with source pocket; {suggest(name, POCKET_EXPERTS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_mixtures(self) -> "Study":
         for key, values in (("ranks", self.ranks), ("joint.active", self.joint.active)):
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"{key}: found {values}; expected at least one value and none twice")
@@ -80,6 +84,10 @@ class Study(Settings):
         for rule in self.joint.selections:
             if rule not in SELECTION_RULES:
                 raise ValueError(f"joint.selections: found {rule!r}; {suggest(rule, sorted(SELECTION_RULES))}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_groups(self) -> "Study":
         groups = self.suite.groups
         for key, named in (("reference", self.calibration.reference), ("metrics", self.calibration.metrics)):
             for name in named:

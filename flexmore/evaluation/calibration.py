@@ -13,7 +13,7 @@ TaskRecords = Mapping[str, Mapping[str, Any]]
 
 
 class CalibrationFailed(FlexmoreError):
-    """The score of a group is too far from its reference; the message is the table."""
+    """Say that a group's score is too far from its reference; the message is the table."""
 
 
 @dataclass(frozen=True)

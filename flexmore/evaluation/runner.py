@@ -31,7 +31,7 @@ Records = dict[tuple[str, str], Record]
 
 
 class EvaluationFailed(FlexmoreError):
-    """Some tasks could not be evaluated; everything else was, and is in the cache."""
+    """Say that some tasks could not be evaluated; all others were, and are in the cache."""
 
     status = 3
 

@@ -10,7 +10,7 @@ from flexmore.errors import Interrupted
 
 
 class _Terminated(BaseException):
-    """Raised where SIGTERM arrives; no Exception, so that nothing takes it for a failed task."""
+    """Say that SIGTERM arrived; no Exception, so that nothing takes it for a failed task."""
 
 
 class SigtermHandler:

@@ -27,7 +27,7 @@ PLAN_KEYWORD = "flexmore_plan"
 _MAX_ROOM = 64
 """The most tokens for which room is made ahead while a model generates."""
 _ALIGNMENT = 8
-"""A multiple of which GPU kernels want the length of a mask's rows to be."""
+"""GPU kernels need the last dimension of a mask to be a multiple of this in memory."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from transformers import PreTrainedTokenizerBase
 from flexmore.errors import NotFinite
 from flexmore.evaluation.engine.attention import DecodingPlan, KeysValues, PackedPlan
 from flexmore.evaluation.engine.batches import PromptBatch
-from flexmore.evaluation.engine.packed import PackedModel
+from flexmore.evaluation.engine.packed_model import PackedModel
 
 _KEEP = 0.9
-"""Prompts that have ended are dropped once a smaller share of them than this goes on: it copies keys and values."""
+"""Prompts that have ended are dropped once a smaller share than this continues: dropping copies keys and values."""
 
 
 class StopStrings:

@@ -11,93 +11,34 @@ its `logits_cache` is off; this engine does not. More in docs/evaluation.md.
 # P tokens whose logits are read, N scored tokens, E hidden width, V vocabulary
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
-from lm_eval.models.utils import (
-    handle_stop_sequences,
-    normalize_gen_kwargs,
-    postprocess_generated_text,
-    resolve_max_length,
-)
+from lm_eval.models.utils import postprocess_generated_text, resolve_max_length
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from flexmore.errors import FlexmoreError, NotFinite
+from flexmore.errors import NotFinite
 from flexmore.evaluation.engine.attention import KeysValues, PackedPlan
-from flexmore.evaluation.engine.batches import (
-    AnyBatch,
-    PromptBatch,
-    ScoringBatch,
-    StemBatches,
-    prompt_batches,
-    scoring_batches,
-)
+from flexmore.evaluation.engine.batches import AnyBatch, ScoringBatch, StemBatches
 from flexmore.evaluation.engine.encoding import Encoder
-from flexmore.evaluation.engine.generation import StopStrings, generate
+from flexmore.evaluation.engine.generation import generate
 from flexmore.evaluation.engine.halving import HalvingRunner
-from flexmore.evaluation.engine.packed import PackedModel
+from flexmore.evaluation.engine.packed_model import PackedModel
+from flexmore.evaluation.engine.requests import (
+    GenerationRequests,
+    PreparedRequests,
+    RequestBatcher,
+    Response,
+    ScoringRequests,
+)
 from flexmore.evaluation.engine.trees import Continuation
 from flexmore.revisions import ENGINE_REVISION
 
-_DEFAULT_NEW_TOKENS = 256
 _LOGITS_AT_ONCE = 1 << 26
-_GREEDY = {"until", "max_gen_toks", "do_sample", "temperature", "top_p", "top_k"}
-
-
-@dataclass(frozen=True)
-class ScoringRequests:
-    """Hold loglikelihood requests in batches.
-
-    Attributes:
-        continuations: how many continuations there are.
-        windows_of: for rolling requests, which request each continuation is a window of, and last the number of
-            requests; None where each continuation is a request.
-    """
-
-    by_stem: list[StemBatches[ScoringBatch]]
-    continuations: int
-    windows_of: list[int] | None
-
-    @property
-    def tokens(self) -> int:
-        """Return how many tokens go through the model."""
-        return sum(batches.tokens for batches in self.by_stem)
-
-
-@dataclass(frozen=True)
-class PromptGroup:
-    """Hold prompts with the same stop strings and the same number of new tokens.
-
-    Attributes:
-        by_stem: batches of distinct prompts.
-        askers: for each prompt, the numbers of the requests that it belongs to.
-    """
-
-    by_stem: list[StemBatches[PromptBatch]]
-    askers: list[list[int]]
-    stops: StopStrings
-
-
-@dataclass(frozen=True)
-class GenerationRequests:
-    """Hold generate_until requests in batches; `requests` is how many there are."""
-
-    groups: list[PromptGroup]
-    requests: int
-
-    @property
-    def tokens(self) -> int:
-        """Return how many tokens go through the model before the first one is generated."""
-        return sum(batches.tokens for group in self.groups for batches in group.by_stem)
-
-
-PreparedRequests = ScoringRequests | GenerationRequests
-Response = tuple[float, bool] | float | str
-"""To one request: log-probability and whether it is greedy, log-probability alone, or generated text."""
+"""The most logits that are computed at once when tokens are scored."""
 
 
 class MixtureLM(TemplateLM):
@@ -120,8 +61,8 @@ class MixtureLM(TemplateLM):
         super().__init__()
         self.model = model
         self.tokenizer = tokenizer
-        self.batch_tokens = batch_tokens
         self.encoder = Encoder(tokenizer, max_length or resolve_max_length(model.config, tokenizer))
+        self._batcher = RequestBatcher(tokenizer, self.encoder, batch_tokens)
         self._packed = PackedModel(model)
         self._runner = HalvingRunner()
 
@@ -157,7 +98,7 @@ class MixtureLM(TemplateLM):
         self, requests: list[tuple[tuple[str, str], list[int], list[int]]], **kwargs: Any
     ) -> list[tuple[float, bool]]:
         continuations: list[Continuation] = [(context, continuation) for _, context, continuation in requests]
-        return self.respond(self._scoring(continuations, None))  # type: ignore[return-value]
+        return self.respond(self._batcher.scoring(continuations, None))  # type: ignore[return-value]
 
     # ------------------------------------------------------------------ prepare once, respond for many mixtures
 
@@ -172,19 +113,7 @@ class MixtureLM(TemplateLM):
         Raises:
             FlexmoreError: a request cannot be answered: an empty continuation, one longer than the context, sampling.
         """
-        match kind:
-            case "loglikelihood":
-                return self._scoring(self.encoder.continuations([request.args for request in requests]), None)
-            case "loglikelihood_rolling":
-                texts = [str(request.args[0]) for request in requests]
-                windows = [self.encoder.windows(text) for text in texts]
-                windows_of = [number for number, found in enumerate(windows) for _ in found]
-                return self._scoring([window for found in windows for window in found], [*windows_of, len(texts)])
-            case "generate_until":
-                return self._generation([request.args for request in requests])
-        raise FlexmoreError(
-            f"found requests of kind {kind!r}; expected loglikelihood, loglikelihood_rolling or generate_until"
-        )
+        return self._batcher.prepare(kind, requests)
 
     @torch.inference_mode()
     def respond(self, prepared: PreparedRequests) -> Sequence[Response]:
@@ -204,36 +133,6 @@ class MixtureLM(TemplateLM):
         for owner, (value, _) in zip(owners, scores, strict=True):
             totals[owner] += value
         return totals
-
-    def _scoring(self, continuations: Sequence[Continuation], windows_of: list[int] | None) -> ScoringRequests:
-        by_stem = scoring_batches(continuations, self.encoder.max_length, self.batch_tokens)
-        return ScoringRequests(by_stem, len(continuations), windows_of)
-
-    def _generation(self, texts: Sequence[tuple[str, dict[str, Any]]]) -> GenerationRequests:
-        tokens = self.encoder.encode(context for context, _ in texts)
-        end = self.tokenizer.decode([self.eot_token_id], skip_special_tokens=False)
-        alike: dict[tuple[int, tuple[str, ...]], dict[tuple[int, ...], list[int]]] = {}
-        for number, (context, given) in enumerate(texts):
-            settings = normalize_gen_kwargs(given, _DEFAULT_NEW_TOKENS)
-            if settings["do_sample"] or set(settings) - _GREEDY:
-                allowed = ", ".join(sorted(_GREEDY))
-                raise FlexmoreError(
-                    f"generation_kwargs: found {given}; expected greedy decoding (do_sample: false) and only the keys "
-                    f"{allowed}"
-                )
-            new = settings["max_gen_toks"]
-            stops = handle_stop_sequences(settings["until"], eos=end)
-            prompts = alike.setdefault((new, tuple(stops)), {})
-            prompts.setdefault(tuple(self.encoder.prompt(tokens[context], new)), []).append(number)
-        groups = [
-            PromptGroup(
-                by_stem=prompt_batches(list(prompts), new, self.batch_tokens),
-                askers=list(prompts.values()),
-                stops=StopStrings(self.tokenizer, stops),
-            )
-            for (new, stops), prompts in alike.items()
-        ]
-        return GenerationRequests(groups, len(texts))
 
     # ------------------------------------------------------------------ responses
 

@@ -1,9 +1,9 @@
-"""A task's settings in a form to fingerprint: functions by what their code does, not by where it is or how it reads.
+"""A task's settings in a form to fingerprint: a function counts by what its code does, not by its place or wording.
 
 The code of a function is the syntax tree of its whole module, since the function may call anything there. Comments,
 docstrings, annotations and import statements are left out, so that rewording or moving a module changes no fingerprint.
-In the place of the import statements stands where each imported name that the code uses comes from; a module of
-`flexmore.evaluation.olmes` that is imported counts with its own code instead.
+Instead of import statements, the origin of each imported name that the code uses is included; for an imported module of
+`flexmore.evaluation.olmes`, its code.
 """
 
 import ast
@@ -81,7 +81,7 @@ def _followed_imports(source: str) -> Iterator[str]:
 
 
 def _imported_names(source: str) -> Iterator[tuple[str, str]]:
-    """Yield each name that a source imports, and what it stands for."""
+    """Yield each name that a source imports, and where it comes from."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -92,7 +92,7 @@ def _imported_names(source: str) -> Iterator[tuple[str, str]]:
 
 
 class _Stripped(ast.NodeTransformer):
-    """Take out of a syntax tree what does not change what it does."""
+    """Remove from a syntax tree what does not change what the code does."""
 
     def visit_Import(self, node: ast.Import) -> None:
         """Drop the statement."""
@@ -113,16 +113,16 @@ class _Stripped(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        """Drop what a function is said to return."""
+        """Drop the annotation of the result."""
         node.returns = None
         return self.generic_visit(node)
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
-        """Drop what an argument is said to be."""
+        """Drop the annotation."""
         node.annotation = None
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        """Drop what a variable is said to be; that it is there makes it a field of a data class."""
+        """Drop the annotation, but keep the statement, which may be the field of a dataclass."""
         node.annotation = ast.Constant(None)
         return self.generic_visit(node)
