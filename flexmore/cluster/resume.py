@@ -1,4 +1,4 @@
-"""Going on after a kill: make sure that nothing is still running here, clear the stale lock, run what is incomplete."""
+"""Resuming a killed study: check that nothing runs in its folder, clear the stale lock, start Snakemake again."""
 
 import argparse
 import os
@@ -6,92 +6,77 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-from flexmore.cluster.slurm import ClusterJob, cancel, living, runs, unrecorded
-from flexmore.config.loading import dump_study, load_study
+from flexmore.cluster.processes import find_processes
+from flexmore.cluster.slurm import ClusterJob, cancel_jobs, find_jobs, find_runs, find_unrecorded
+from flexmore.config.loading import dump_study, load_study, read_config
+from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 
-PROGRAMS = ("snakemake", "flexmore")
 CANCEL, DEAD = "--cancel-jobs", "--dead"
 OUTPUTS = (
     "experts/*/source.json factors/*/index.json calibration/passed.json scores/* tables/scores.csv tables/averages.csv "
     "explore.html"
 ).split()
-"""Of each step that is a job on a cluster, one."""
-
-
-def running_here(folder: Path, jobs: Sequence[ClusterJob] = ()) -> list[psutil.Process]:
-    """Processes of a study on this machine (snakemake, or a job of one) whose working directory is `folder`.
-
-    This process and those that it was started from are left out, and those of `jobs`: this may be a cluster's node.
-    """
-    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    numbers = {job.number for job in jobs}
-    return [
-        process
-        for process in psutil.process_iter(["cmdline", "cwd", "environ"])
-        if process.pid not in own
-        and process.info["cwd"] == str(folder.resolve())
-        and is_study(process.info["cmdline"] or [])
-        and (process.info["environ"] or {}).get("SLURM_JOB_ID") not in numbers
-    ]
-
-
-def is_study(command: Sequence[str]) -> bool:
-    """Whether a command line is Snakemake's or ours: the program itself, or Python with it as script or module."""
-    names = [Path(word).name for word in command]
-    if names and names[0].startswith("python"):
-        names = [name for name in names[1:] if not name.startswith("-")]
-    return bool(names) and names[0] in PROGRAMS
+"""One output of each step that is a job on a cluster, as patterns below the study's folder of results."""
 
 
 def resume(arguments: Sequence[str]) -> int:
-    """Go on with a study in the current folder (or Snakemake's `--directory`): this process becomes Snakemake.
+    """Resume a study in the current folder, or in Snakemake's `--directory`; this process becomes Snakemake.
 
-    Jobs that a killed run has left on a cluster are waited for, or cancelled, first; what they finished counts.
+    Jobs that a killed run has left in a cluster's queue are waited for, or cancelled, first; what they finish counts.
 
     Args:
-        arguments: Snakemake's own, as the run that was killed had them; among them `--cancel-jobs`, and `--dead` where
-            that run was on another host and is known to be dead.
+        arguments: those of the killed run, for Snakemake; with `--cancel-jobs` to cancel its jobs, and with `--dead`
+            where it ran on another host and is known to be dead.
 
     Returns:
-        Snakemake's exit status where it refuses to unlock, because of a wrong configuration say.
+        Snakemake's exit status where it does not unlock the folder, such as for a wrong configuration.
 
     Raises:
-        FlexmoreError: a run, or a job that outlived one, is still alive here; SLURM does not answer.
+        FlexmoreError: a run, or a job of one, is still alive here; SLURM does not answer.
     """
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     options.add_argument("--directory", "-d", type=Path, default=Path())
     folder = options.parse_known_args(arguments)[0].directory
     given = [word for word in arguments if word not in (CANCEL, DEAD)]
-    _refuse_elsewhere(folder, DEAD in arguments)
-    jobs = living(folder)
-    _refuse_beside(running_here(folder, jobs))
-    settle(folder, jobs, cancelling=CANCEL in arguments)
+    _refuse_another_host(folder, DEAD in arguments)
+    jobs = find_jobs(folder)
+    _refuse_living(find_processes(folder, jobs))
+    wait_for_jobs(folder, jobs, cancel=CANCEL in arguments)
     snakemake = [sys.executable, "-m", "snakemake"]
     unlocked = subprocess.run([*snakemake, "--unlock", *given], check=False)
-    if unlocked.returncode:  # a wrong configuration or option; Snakemake has said which
+    if unlocked.returncode:  # a wrong configuration or option; Snakemake has printed which
         return unlocked.returncode
-    acknowledge(folder, given)
+    record_finished(folder, given)
     os.execv(sys.executable, [*snakemake, "--rerun-incomplete", *given])  # so that signals reach Snakemake itself
 
 
-def _refuse_elsewhere(folder: Path, dead: bool) -> None:
-    """Raise a FlexmoreError where the last run on a cluster was started on another host and may be alive there."""
+def _refuse_another_host(folder: Path, dead: bool) -> None:
+    """Check that the last run on a cluster was started on this host, or is known to be dead.
+
+    Raises:
+        FlexmoreError: it was started on another host, where it may be alive.
+    """
     here = platform.node()
-    if (host := next(reversed(runs(folder).values()), here)) != here and not dead:
+    if (host := next(reversed(find_runs(folder).values()), here)) != here and not dead:
         raise FlexmoreError(
             f"the last run in this folder was started on {host}; whether it lives cannot be seen from {here}: call "
             f"`flexmore resume` there, or, where you know that it is dead, with {DEAD}; nothing was changed"
         )
 
 
-def _refuse_beside(alive: Sequence[psutil.Process]) -> None:
-    """Raise a FlexmoreError where a run is alive."""
+def _refuse_living(alive: Sequence[psutil.Process]) -> None:
+    """Check that no run is alive.
+
+    Raises:
+        FlexmoreError: one is.
+    """
     if alive:
         listed = "\n".join(f"  {process.pid}  {' '.join(process.info['cmdline'][:6])}" for process in alive)
         raise FlexmoreError(
@@ -100,51 +85,67 @@ def _refuse_beside(alive: Sequence[psutil.Process]) -> None:
         )
 
 
-def settle(folder: Path, jobs: Sequence[ClusterJob], *, cancelling: bool = False, every: float = 15) -> None:
-    """Wait until none of the jobs of `folder` is left in the cluster's queue.
+def wait_for_jobs(folder: Path, jobs: Sequence[ClusterJob], *, cancel: bool = False, every: float = 15) -> None:
+    """Wait until none of a folder's jobs is left in the cluster's queue.
 
     Args:
-        jobs: those that are in it now.
-        cancelling: whether to cancel them first.
+        jobs: those that are in the queue now.
+        cancel: whether to cancel them first.
         every: seconds between two looks at the queue.
     """
-    if jobs and cancelling:
+    if jobs and cancel:
         print(f"cancelling {len(jobs)} jobs of the last run: {_listed(jobs)}", flush=True)
-        cancel(jobs)
-    said = None
+        cancel_jobs(jobs)
+    printed = None
     while jobs:
-        if (now := _listed(jobs)) != said:
+        if (now := _listed(jobs)) != printed:
             print(f"waiting for {len(jobs)} jobs of the last run ({CANCEL} cancels them): {now}", flush=True)
-            said = now
+            printed = now
         time.sleep(every)
-        jobs = living(folder)
+        jobs = find_jobs(folder)
 
 
-def acknowledge(folder: Path, arguments: Sequence[str]) -> None:
-    """Let Snakemake record how outputs were made that were finished on a cluster after it was killed.
+def record_finished(folder: Path, arguments: Sequence[str]) -> None:
+    """Let Snakemake record how outputs were made that jobs of a cluster finished after it was killed.
 
-    Where the configuration is no longer what they were made with, nothing is recorded.
+    Nothing is recorded where the configuration is no longer the one they were made with.
+
+    Args:
+        arguments: Snakemake's own.
     """
-    if not runs(folder):
+    if not find_runs(folder):
         return
     from snakemake.cli import parse_args
 
     parsed = parse_args(list(arguments))[1]
-    config = parsed.configfile or [Path("config.yaml")]
-    if parsed.config or len(config) > 1:
+    study = _study_of(parsed)
+    if study is None:
         return
-    study = load_study(config[0])
     root, resolved = study.paths.root, folder / study.paths.root / "config.yaml"
     if not resolved.is_file() or resolved.read_text(encoding="utf-8") != dump_study(study):
         return
     made = [
         str(root / path.relative_to(folder / root)) for pattern in OUTPUTS for path in (folder / root).glob(pattern)
     ]
-    if outputs := unrecorded(folder, sorted(made)):
+    if outputs := find_unrecorded(folder, sorted(made)):
         print(f"finished after the last run had ended: {', '.join(outputs)}", flush=True)
         options = [word for word in arguments if word not in {"--", *parsed.targets}]
         touch = ["--touch", "--force", "--no-hooks", "--rerun-triggers", "mtime", "--quiet", "all", "--"]
         subprocess.run([sys.executable, "-m", "snakemake", *options, *touch, *outputs], check=False)
+
+
+def _study_of(parsed: argparse.Namespace) -> Study | None:
+    """Return the study that Snakemake's arguments, its profile's included, configure; None with several files."""
+    from snakemake.cli import parse_config
+    from snakemake.utils import update_config
+
+    files = parsed.configfile or [Path("config.yaml")]
+    if len(files) > 1:
+        return None
+    content: dict[str, Any] = read_config(files[0])
+    changes: Mapping[str, Any] = parse_config(parsed.config) if parsed.config else {}
+    update_config(content, changes)
+    return load_study(content)
 
 
 def _listed(jobs: Sequence[ClusterJob]) -> str:

@@ -1,7 +1,7 @@
-"""What runs of a folder have left in a SLURM cluster's queue: jobs that outlive the Snakemake that submitted them.
+"""Jobs in a SLURM cluster's queue that outlive the Snakemake that submitted them.
 
-Snakemake's SLURM executor names all jobs of a run after its id and writes that id into the run's log, which is how they
-are found again.
+Snakemake's SLURM executor names all jobs of a run after the run's id and writes that id into the run's log. So they are
+found again.
 """
 
 import re
@@ -14,18 +14,18 @@ from pathlib import Path
 
 from flexmore.errors import FlexmoreError
 
-_PIECE = 254
+_PIECE = 254  # characters; Snakemake cuts longer names
 _RUN = re.compile(r"SLURM run ID: (\S+)")
 _HOST = re.compile(r"^  Host: (\S+)$", flags=re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class ClusterJob:
-    """A job in SLURM's queue.
+    """Hold a job in SLURM's queue.
 
     Attributes:
-        state: SLURM's word, such as RUNNING.
-        step: rule and wildcards, as Snakemake's comment has them.
+        state: as SLURM names it, such as RUNNING.
+        step: rule and wildcards, from Snakemake's comment.
     """
 
     number: str
@@ -33,8 +33,8 @@ class ClusterJob:
     step: str
 
 
-def runs(folder: Path) -> dict[str, str]:
-    """The ids of all runs on a cluster that were started in `folder`, the oldest first, and on which host each was."""
+def find_runs(folder: Path) -> dict[str, str]:
+    """Return the ids of all runs on a cluster that were started in a folder, each with its host, the oldest first."""
     found = {}
     for path in sorted((folder / ".snakemake" / "log").glob("*.snakemake.log")):
         log = path.read_text(encoding="utf-8", errors="replace")
@@ -43,47 +43,47 @@ def runs(folder: Path) -> dict[str, str]:
     return found
 
 
-def living(folder: Path) -> list[ClusterJob]:
-    """The jobs of `folder` that wait or run; none where this machine knows no SLURM.
+def find_jobs(folder: Path) -> list[ClusterJob]:
+    """Return the jobs of a folder's runs that wait or run; none where this machine has no SLURM.
 
     Raises:
-        FlexmoreError: there were runs on a cluster, and SLURM does not say what has become of them.
+        FlexmoreError: there were runs on a cluster, and SLURM does not answer.
     """
-    if not (names := runs(folder)) or shutil.which("squeue") is None:
+    if not (names := find_runs(folder)) or shutil.which("squeue") is None:
         return []
     lines = _ask("squeue", "--noheader", f"--name={','.join(names)}", "--format=%i|%T|%k")
     return [ClusterJob(*line.split("|", 2)) for line in lines]
 
 
-def cancel(jobs: Sequence[ClusterJob]) -> None:
-    """Cancel jobs: each gets SIGTERM and the time to finish what it is writing."""
+def cancel_jobs(jobs: Sequence[ClusterJob]) -> None:
+    """Cancel jobs; each gets SIGTERM and time to finish what it is writing."""
     _ask("scancel", *(job.number for job in jobs))
 
 
-def unrecorded(folder: Path, outputs: Iterable[str]) -> list[str]:
-    """Those of `outputs` that jobs have finished after their Snakemake was killed.
+def find_unrecorded(folder: Path, outputs: Iterable[str]) -> list[str]:
+    """Return those outputs that jobs finished after their Snakemake was killed.
 
-    Such a job itself has taken away the mark of being unfinished, but how the output was made, its parameters among it,
-    only the killed Snakemake could have recorded; without that no change of the configuration would make it again.
+    Such a job removed Snakemake's mark of an incomplete output by itself. How the output was made, parameters included,
+    the killed Snakemake alone could have recorded; without that record no change of the configuration makes it again.
     """
     kept = folder / ".snakemake"
     known = (kept / "metadata", kept / "incomplete")
-    return [output for output in outputs if not any(_record(place, output).exists() for place in known)]
+    return [output for output in outputs if not any(_record(records, output).exists() for records in known)]
 
 
-def _record(place: Path, output: str) -> Path:
-    """Where Snakemake keeps what it knows of an output: its name in base64, in pieces where it is long."""
+def _record(records: Path, output: str) -> Path:
+    """Return the file of Snakemake's record of an output: its name in base64, cut into folders where it is long."""
     name = urlsafe_b64encode(output.encode()).decode()
     pieces = [name[start : start + _PIECE] for start in range(0, len(name), _PIECE)]
-    return place.joinpath(*[f"@{piece}" for piece in pieces[:-1]], pieces[-1])
+    return records.joinpath(*[f"@{piece}" for piece in pieces[:-1]], pieces[-1])
 
 
 def _ask(*command: str) -> list[str]:
-    """The lines that a SLURM command prints."""
+    """Return the lines that a SLURM command prints."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise FlexmoreError(
-            f"{command[0]}: {done.stderr.strip()}; without an answer from SLURM nobody knows which jobs of this folder "
-            "are still alive; try again once it answers"
+            f"{command[0]}: {done.stderr.strip()}; without an answer from SLURM it is unknown which jobs of this "
+            "folder are still alive; try again once it answers"
         )
     return [line for line in done.stdout.splitlines() if line]

@@ -1,4 +1,4 @@
-"""Weights on a node's own disk: copied from shared storage once a node, however many jobs read them there."""
+"""Weights on a node's own disk, copied from shared storage once for all jobs on the node."""
 
 import fcntl
 import os
@@ -12,18 +12,16 @@ from flexmore.errors import FlexmoreError
 from flexmore.files import atomic_folder, fingerprint
 
 
-def staged(paths: StudyPaths, experts: Iterable[str], folder: Path) -> StudyPaths:
-    """Copy experts (`public` among them) and their factors to `folder`, unless they lie there already.
+def stage_weights(paths: StudyPaths, experts: Iterable[str], folder: Path) -> StudyPaths:
+    """Copy experts and their factors to a folder, unless they are there already; return the paths to load them from.
 
-    Jobs that stage the same expert at the same time wait for the first. A disk that is too small or may not be written
-    is no error: weights are then read where they are.
+    Jobs that stage the same expert at the same time wait for the first. Where the disk is too small or cannot be
+    written, weights are read from shared storage.
 
     Args:
-        paths: on shared storage.
+        paths: the study's, on shared storage.
+        experts: names, `public` included.
         folder: on this node's disk, such as `$TMPDIR`; what is copied stays there.
-
-    Returns:
-        The paths to load weights from.
     """
     mine = StudyPaths(folder / f"flexmore-{os.getuid()}-{fingerprint(str(paths.root.resolve()))[:12]}")
     try:
@@ -41,10 +39,10 @@ def staged(paths: StudyPaths, experts: Iterable[str], folder: Path) -> StudyPath
 
 
 def _stage(source: Path, copy: Path, complete: str) -> None:
-    """Copy a folder whose file `complete` says what it holds."""
+    """Copy a folder, unless its copy is there: the file `complete`, which tells the content, is the same."""
     with _locked(copy.with_suffix(".lock")):
         if (copy / complete).is_file() and (copy / complete).read_bytes() == (source / complete).read_bytes():
-            print(f"{copy}: staged already", flush=True)
+            print(f"{copy}: already staged", flush=True)
             return
         files = [path for path in sorted(source.iterdir()) if path.is_file() and not path.name.startswith(".")]
         size, free = sum(path.stat().st_size for path in files), shutil.disk_usage(copy.parent).free
@@ -58,7 +56,7 @@ def _stage(source: Path, copy: Path, complete: str) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; whoever holds it already is waited for."""
+    """Hold a lock file, after waiting for whoever holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

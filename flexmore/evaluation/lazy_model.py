@@ -7,7 +7,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from flexmore.checkpoints.reader import Checkpoint
-from flexmore.cluster.staging import staged
+from flexmore.cluster.staging import stage_weights
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.config.paths import StudyPaths
 from flexmore.device import torch_device
@@ -48,7 +48,7 @@ class LazyModel:
         self._sweep: SweepModel | None = None
 
         def load() -> SweepModel:
-            weights = paths if stage is None else staged(paths, ("public", *mixtures[0].experts), stage)
+            weights = paths if stage is None else stage_weights(paths, ("public", *mixtures[0].experts), stage)
             return SweepModel.load(weights, mixtures, dtype=settings.dtype, device=settings.device, seed=seed)
 
         self._load = load

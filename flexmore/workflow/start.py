@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from flexmore.cluster.resume import running_here
-from flexmore.cluster.slurm import living
+from flexmore.cluster.processes import find_processes
+from flexmore.cluster.slurm import find_jobs
 from flexmore.config.loading import dump_study
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
@@ -23,13 +23,13 @@ def start_run(study: Study, config: Path, folder: Path, *, cluster: bool) -> Non
     Raises:
         FlexmoreError: jobs of another run are in the cluster's queue, or a live run reads another configuration.
     """
-    jobs = living(folder)
+    jobs = find_jobs(folder)
     if jobs and cluster:
         raise FlexmoreError(
             f"{len(jobs)} jobs of another run in this folder are in the cluster's queue: wait for that run, or, "
             "where it was killed, run `flexmore resume`; nothing was submitted"
         )
-    alone = not jobs and not running_here(folder)
+    alone = not jobs and not find_processes(folder)
     if alone:
         clear_leftovers(study.paths.root)
     if not config.is_file() or config.read_text(encoding="utf-8") != dump_study(study):

@@ -9,7 +9,7 @@ from snakemake.persistence.file import FilePersistence
 from flexmore.cluster import resume as resuming
 from flexmore.cluster import slurm as cluster
 from flexmore.cluster.resume import resume
-from flexmore.cluster.slurm import ClusterJob, living, runs, unrecorded
+from flexmore.cluster.slurm import ClusterJob, find_jobs, find_runs, find_unrecorded
 from flexmore.errors import FlexmoreError
 
 RUN = "0fb5d0c2-6e1f-4d4e-9d2f-3c1f6d5c7a10"
@@ -55,13 +55,13 @@ class Records(FilePersistence):
 
 
 def test_runs_are_known_from_their_logs(folder: Path) -> None:
-    assert runs(folder) == {RUN: "login1"}
-    assert runs(folder / "elsewhere") == {}
+    assert find_runs(folder) == {RUN: "login1"}
+    assert find_runs(folder / "elsewhere") == {}
 
 
 def test_living_jobs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slurm(folder, monkeypatch, squeue="12|RUNNING|rule_evaluate_wildcards_math\n14|PENDING|rule_collect\n")
-    assert living(folder) == [
+    assert find_jobs(folder) == [
         ClusterJob("12", "RUNNING", "rule_evaluate_wildcards_math"),
         ClusterJob("14", "PENDING", "rule_collect"),
     ]
@@ -70,17 +70,17 @@ def test_living_jobs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_cluster_nobody_is_asked(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster.shutil, "which", lambda _: None)
-    assert living(folder) == []
+    assert find_jobs(folder) == []
     monkeypatch.undo()
     (tmp_path / "fresh").mkdir()
     slurm(tmp_path, monkeypatch, squeue="error: down")
-    assert living(tmp_path / "fresh") == []
+    assert find_jobs(tmp_path / "fresh") == []
 
 
 def test_a_slurm_that_does_not_answer_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slurm(folder, monkeypatch, squeue="error: Unable to contact slurm controller")
     with pytest.raises(FlexmoreError, match=r"squeue: error: Unable to contact slurm controller; .*try again"):
-        living(folder)
+        find_jobs(folder)
 
 
 def test_outputs_that_jobs_finished_alone(folder: Path) -> None:
@@ -88,17 +88,17 @@ def test_outputs_that_jobs_finished_alone(folder: Path) -> None:
     record(folder, "metadata", "known")
     record(folder, "metadata", "known" + long)
     record(folder, "incomplete", "half")
-    assert unrecorded(folder, ["done", "half", long, "known", "known" + long]) == ["done", long]
+    assert find_unrecorded(folder, ["done", "half", long, "known", "known" + long]) == ["done", long]
 
 
 def test_resume_on_another_host_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     monkeypatch.setattr(resuming.platform, "node", lambda: "login2")
-    monkeypatch.setattr(resuming, "living", lambda _: pytest.fail("it went on"))
+    monkeypatch.setattr(resuming, "find_jobs", lambda _: pytest.fail("it went on"))
     with pytest.raises(FlexmoreError, match=r"started on login1; .* from login2: .* nothing was changed"):
         resume(["--jobs", "2"])
     calls: list[list[str]] = []
-    monkeypatch.setattr(resuming, "living", lambda _: [])
+    monkeypatch.setattr(resuming, "find_jobs", lambda _: [])
     monkeypatch.setattr(
         resuming.subprocess, "run", lambda command, check: calls.append(command) or subprocess.CompletedProcess([], 1)
     )
