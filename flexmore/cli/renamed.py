@@ -6,6 +6,8 @@ from flexmore.errors import FlexmoreError
 
 RENAMED = {
     ("import",): "`import` is now `import-experts`",
+    ("import-experts", "--rows"): "`import-experts --rows` is now `import-experts --router-file`",
+    ("import-experts", "--against"): "`import-experts --against` is now `import-experts --other-text`",
     ("suite", "--write"): "`suite --write` is now `suite`",
     ("suite", "--json"): "`suite --json` is now `tasks --json`; `suite` writes the suite",
     ("plan", "--measure"): "`plan --measure` is now `plan --hours`",

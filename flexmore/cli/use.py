@@ -93,7 +93,7 @@ def materialize(
 def import_experts(
     checkpoint: Annotated[Path, typer.Argument(help="A factored FlexMoRE checkpoint, or a PEFT LoRA adapter.")],
     root: Annotated[Path, typer.Argument(help="A family's folder of artefacts, new or not, such as results/mine.")],
-    name: Annotated[list[str], typer.Option(help="Name of its expert; once for each, in their order.")],
+    name: Annotated[list[str], typer.Option(help="A name for each of its experts, in their order; repeat the option.")],
     public: Annotated[
         Path | None, typer.Option(help="The dense public model; default: the family's, else the checkpoint's expert 0.")
     ] = None,
@@ -103,16 +103,19 @@ def import_experts(
     router: Annotated[
         RouterSource, typer.Option(help="An adapter's router row: zero, read from a file, fitted to text.")
     ] = "zero",
-    rows: Annotated[
-        Path | None, typer.Option(help="With file: safetensors, `router` [layers, hidden]; with fit: a domain's text.")
+    router_file: Annotated[
+        Path | None,
+        typer.Option(help="With file: safetensors with a tensor `router`, layers x hidden; with fit: a domain's text."),
     ] = None,
-    against: Annotated[Path | None, typer.Option(help="With fit: other text; default: random tokens.")] = None,
+    other_text: Annotated[
+        Path | None, typer.Option(help="With fit: text of other domains; default: random tokens.")
+    ] = None,
     threads: Threads = 1,
 ) -> None:
     """Turn low-rank experts of others into experts of a family: experts/, factors/ and a recipe."""
     from flexmore.steps.use.import_experts import import_experts as step
 
-    choice = RouterChoice(router, rows, against)
+    choice = RouterChoice(router, router_file, other_text)
     typer.echo(step(checkpoint, root, name, public=public, active=active, router=choice, threads=threads))
 
 

@@ -29,7 +29,7 @@ def router_rows(choice: RouterChoice, public: Path, public_rows: Tensor, sizes: 
     if choice.source == "zero":
         return torch.zeros_like(public_rows)
     if choice.path is None:
-        raise FlexmoreError(f"--router {choice.source} needs a file; name it with --rows FILE")
+        raise FlexmoreError(f"--router {choice.source} needs a file; name it with --router-file FILE")
     if choice.source == "file":
         return _read_rows(choice.path, (sizes.layers, sizes.hidden)).to(public_rows.dtype)
     fitted = _fit_rows(choice, public)

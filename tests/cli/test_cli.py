@@ -104,6 +104,7 @@ def test_steps_are_imported_without_torch() -> None:
     ("words", "message"),
     [
         (["import", "my-lora", "results/mine", "--name", "law"], "`import` is now `import-experts`"),
+        (["import-experts", "a", "b", "--rows", "c"], "`import-experts --rows` is now `import-experts --router-file`"),
         (["suite", "--write"], "`suite --write` is now `suite`"),
         (["suite", "--config", "config/paper.yaml", "--json"], "`suite --json` is now `tasks --json`"),
         (["plan", "--measure"], "`plan --measure` is now `plan --hours`"),

@@ -9,6 +9,7 @@ import pytest
 
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
+from flexmore.errors import FlexmoreError
 from flexmore.workflow.depends import Dependencies
 from flexmore.workflow.jobs import StudyJobs, one_of
 from flexmore.workflow.requests import Requests
@@ -156,6 +157,15 @@ def test_a_later_attempt_requests_more() -> None:
 def test_gpus_are_requested_where_they_are_used(device: str, cluster: bool, here: bool, gpus: int) -> None:
     requests = Requests(StudyJobs(study(evaluate={"device": device})), cluster=cluster, gpu_here=here)
     assert requests.gpus("evaluate") == requests.gpus("calibrate") == gpus
+
+
+def test_a_study_that_its_gpus_cannot_hold_is_refused_where_it_would_use_them() -> None:
+    paper = load_study(Path("config/paper.yaml"))
+    small = StudyJobs(paper.model_copy(update={"evaluate": paper.evaluate.model_copy(update={"gpu_memory": 1.0})}))
+    with pytest.raises(FlexmoreError, match=r"evaluate\.gpu_memory: 1 GB; sweeps that do not fit"):
+        Requests(small, cluster=True).check_gpus()
+    Requests(small).check_gpus()  # on a CPU
+    Requests(StudyJobs(paper), cluster=True).check_gpus()
 
 
 def test_a_step_that_needs_a_network_runs_here_unless_a_partition_is_given() -> None:
