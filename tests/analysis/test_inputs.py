@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from made_tables import Made, make
 
-from flexmore.analysis.inputs import read_inputs
+from flexmore.analysis.inputs import Inputs, read_inputs
 from flexmore.analysis.tables.collecting import collect_scores
 from flexmore.errors import FlexmoreError
 
@@ -19,3 +19,13 @@ def test_seeds_lie_in_folders_beside_the_tables(tmp_path: Path) -> None:
     assert found.others["7"].items is not None
     with pytest.raises(FlexmoreError, match="seed 7 is the main run's already"):
         read_inputs(tmp_path / "tables", "7")
+
+
+def test_items_that_belong_to_other_scores_are_refused(study: Inputs) -> None:
+    scores = study.scores.copy()
+    scores.loc[7, "score"] += 0.1
+    with pytest.raises(
+        FlexmoreError, match=r"items of public on .* average to .*, which is not their score \(1 such\)"
+    ):
+        Inputs(scores, study.items).item_scores()
+    assert Inputs(scores).item_scores() is None

@@ -105,3 +105,10 @@ def same_for_all(design: Design, shares: Mapping[str, Array], heights: float | A
     curves = np.stack([shares[expert] for expert in design.experts])
     each = np.broadcast_to(np.asarray(heights, dtype=float), (len(design.tasks),))
     return each[:, None, None] * curves
+
+
+def random_item_scores(shape: tuple[int, int, int], seed: int = 0) -> ItemScores:
+    """Item scores of 0 or 1: tasks x rows x items."""
+    tasks, rows, items = shape
+    values = np.random.default_rng(seed).integers(0, 2, (tasks, rows, items)).astype(float)
+    return ItemScores(tuple(f"m{i}" for i in range(rows)), tuple(f"t{i}" for i in range(tasks)), tuple(values))

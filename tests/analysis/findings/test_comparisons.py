@@ -1,11 +1,9 @@
-"""Two mixtures against each other: scipy's paired tests, McNemar, Holm; and what held-out items say of a choice."""
+"""Comparisons of two mixtures against scipy's and statsmodels' tests."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from scipy.optimize import curve_fit
-from simulated import Design, logistic, same_for_all
 
 from flexmore.analysis.all_tables import analyze
 from flexmore.analysis.findings.comparisons import (
@@ -17,10 +15,7 @@ from flexmore.analysis.findings.comparisons import (
     compare_two,
     indistinct,
 )
-from flexmore.analysis.findings.noise import noise_floor
-from flexmore.analysis.findings.shapes import NO_ITEMS, isotonic, judge_optima, quadratic, saturating
 from flexmore.analysis.inputs import Inputs
-from flexmore.analysis.selection.heldout import ALL, cross_fit
 from flexmore.analysis.statistics.item_scores import ItemScores
 from flexmore.analysis.statistics.scopes import scopes_of
 from flexmore.config.analysis import AnalysisSettings
@@ -99,73 +94,3 @@ def test_any_two_mixtures_can_be_compared(study: Inputs) -> None:
         compare_two(study, "math-r5", "public", SETTINGS)
     with pytest.raises(FlexmoreError, match="per-item results"):
         compare_two(Inputs(study.scores), "math-r1", "public", SETTINGS)
-
-
-def test_what_is_held_out_by_hand() -> None:
-    """Two ranks, each right on the items that the other misses: whichever half chooses, the other half punishes."""
-    design = Design(("a",), {"MMLU": 1, "BBH": 1}, items=40)
-    shares = {"a": logistic(4)}
-    scores, _, item_scores = design.draw(same_for_all(design, shares, 0.4), np.random.default_rng(0))
-    table = cross_fit(scores, item_scores, None, SETTINGS, rules=["best"], salts=[0]).set_index("expert")
-    dealt = item_scores.deal(0)
-    gained = item_scores.minus("public")
-    held = []
-    for half in (0, 1):
-        chooser = item_scores.part(dealt, 1 - half).means().mean(axis=1)[1:8]
-        judge = gained.part(dealt, half)
-        held.append(judge.means()[1 + int(np.argmax(np.round(chooser, 12)))].mean())
-    assert table.loc["a", "held_out"] == pytest.approx(np.mean(held))
-    assert table.loc["a", "optimism"] == pytest.approx(table.loc["a", "naive"] - np.mean(held))
-    assert table.loc[ALL, "held_out"] == pytest.approx(np.mean(held))
-
-
-def test_ranks_chosen_on_other_groups(study: Inputs) -> None:
-    table = cross_fit(study.scores, study.item_scores(), study.spectra, SETTINGS)
-    rows = table[(table["rule"] == "stable") & (table["expert"] != ALL)]
-    # singular values know nothing of groups: nothing is lost
-    assert rows["transfer_loss"].to_numpy() == pytest.approx(0)
-    assert rows["optimism"].to_numpy() == pytest.approx(0)
-    math = table[(table["rule"] == "best") & (table["expert"] == "math")].iloc[0]
-    times = [int(part.split("(")[1].rstrip(")")) for part in math["held_out_ranks"].split(", ")]
-    assert sum(times) == 20  # ten ways of dealing the items, both halves choosing
-    assert cross_fit(study.scores, None, None, SETTINGS).empty
-
-
-def test_three_shapes_against_other_fitters() -> None:
-    x = np.arange(7.0)
-    y = np.array([0.02, 0.05, 0.2, 0.31, 0.36, 0.39, 0.38])
-    assert quadratic(x, y) == pytest.approx(np.polyval(np.polyfit(x, y, 2), x))
-    assert isotonic(x, y)[-2:] == pytest.approx([0.385, 0.385])
-
-    def curve(x: np.ndarray, level: float, height: float, steep: float, middle: float) -> np.ndarray:
-        return level + height / (1 + np.exp(-steep * (x - middle)))
-
-    free = curve(x, *curve_fit(curve, x, y, p0=(0, 0.4, 1.5, 2))[0])
-    grid = saturating(x, y)
-    assert np.square(grid - y).sum() <= 1.5 * np.square(free - y).sum() + 1e-4
-    falling = saturating(x, -y)
-    assert falling == pytest.approx(np.full(7, -y.mean()))  # it never falls
-
-
-def test_without_items_no_vertex_is_judged(study: Inputs) -> None:
-    tables = analyze(Inputs(study.scores), SETTINGS, {})
-    assert set(tables["shapes"]["reason"]) == {NO_ITEMS}
-    assert set(judge_optima(study.scores, None, tables["regression_fits"], SETTINGS)["optimum"]) == {"no"}
-
-
-def test_the_noise_floor_is_what_full_and_saturated_differ_in(study: Inputs) -> None:
-    item_scores = study.item_scores()
-    scopes = scopes_of(study.scores)
-    table = noise_floor(study.scores, item_scores, scopes, SETTINGS)
-    assert set(table["rank"]) == {"64"}
-    assert (table[["difference", "differ"]] == 0).all(axis=None)
-    assert table[table["scope"] == "average"]["items"].tolist() == [1100] * 3
-    assert item_scores is not None
-    rounded = item_scores.values[0].copy()
-    rounded[item_scores.names.index("math-full"), 0] = 1 - rounded[item_scores.names.index("math-full"), 0]
-    other = ItemScores(item_scores.names, item_scores.tasks, (rounded, *item_scores.values[1:]))
-    found = noise_floor(study.scores, other, scopes, SETTINGS).set_index(["expert", "name"])
-    assert found.loc[("math", "average"), "differ"] == 1
-    assert abs(found.loc[("math", "MC9"), "difference"]) == pytest.approx(1 / 50 / 4)
-    below = study.scores[~study.scores["rank"].isin(["128", "256"])]
-    assert noise_floor(below, item_scores, scopes, SETTINGS).empty  # nothing says that 64 saturates

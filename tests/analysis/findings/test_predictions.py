@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from made_tables import Made
 
+from flexmore.analysis.all_tables import analyze
 from flexmore.analysis.findings.predictions import judge
 from flexmore.analysis.findings.recovery import recover
 from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.statistics.gains import gains
+from flexmore.config.analysis import AnalysisSettings
 
 FACTS = {"math": 200, "news": 400, "pes2o": 800}
-# midpoints between powers of two, so that two ladder ranks lie on the steep part
 GOOD = Made(midpoints={"math": 2.8, "news": 5.6, "pes2o": 11.3}, control_gain=0.0)
 WORDS = {
     "gains": "full gains at least 20 points",
@@ -23,6 +24,7 @@ WORDS = {
     "control": "random delta",
     "foreign": "foreign tasks",
 }
+SETTINGS = AnalysisSettings(draws=200)
 
 
 def _judged(inputs: Inputs, facts: dict[str, int]) -> pd.DataFrame:
@@ -78,3 +80,7 @@ def test_a_fall_on_the_own_tasks_is_not_foreign(study_of: Any) -> None:
     row = table[table["prediction"].str.contains("foreign")].iloc[0]
     assert row["measured"].startswith("0 of 18 cells; lowest")
     assert row["holds"] == "no"
+
+
+def test_nothing_is_predicted_of_another_family(study: Inputs) -> None:
+    assert analyze(study, SETTINGS, {})["predictions"].empty

@@ -1,4 +1,4 @@
-"""Ranks under a budget: exact against all sets and against scipy's MILP; its assumption tested; the paper's total."""
+"""Ranks under a budget: no set of ranks is better."""
 
 import itertools
 
@@ -7,18 +7,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_tables import Made
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from flexmore.analysis.inputs import Inputs
-from flexmore.analysis.selection.additivity import additivity, adds_up
 from flexmore.analysis.selection.budget import Choices, choices_of, front_of, within
-from flexmore.analysis.selection.recommend import as_dict, describe, recommend_ranks
 from flexmore.analysis.statistics.gains import gains
-from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
-
-SETTINGS = AnalysisSettings(draws=200)
 
 
 def _choices(gain: list[list[float]], size: list[int], base: int = 1000) -> Choices:
@@ -99,50 +93,3 @@ def test_parameters_are_those_of_the_measured_mixtures(study: Inputs) -> None:
         assert choices.parameters(ranks) == joint[name]
     with pytest.raises(FlexmoreError, match="no joint mixture at a uniform rank"):
         choices_of(gained[gained["kind"] != "joint"])
-
-
-def test_gains_that_add_up_are_recognised_and_those_that_do_not(study_of: object) -> None:
-    """best gives every expert 32 and best2 16 in the made-up study, so their sums are those of the uniform ranks."""
-    inputs = study_of(Made())  # type: ignore[operator]
-    gained = gains(inputs.scores, inputs.items)
-    choices = choices_of(gained)
-    selected = {"best": dict.fromkeys(choices.experts, "32"), "best2": dict.fromkeys(choices.experts, "16")}
-    table = additivity(gained, choices, selected)
-    rows = table[table["closer"] != ""]
-    assert set(rows["rank"]) == {"best", "best2"}
-    assert rows["from_sum"].to_numpy() == pytest.approx(rows["joint_gain"].to_numpy())
-    assert adds_up(table[table["closer"] == ""]) is None
-    # ranks that are said to be higher than they were: the sum overstates, the parameters do not
-    wrong = {rule: dict.fromkeys(choices.experts, "64") for rule in selected}
-    misled = additivity(gained, choices, wrong)
-    assert set(misled.loc[misled["closer"] != "", "closer"]) == {"parameters"}
-    by_sum, by_size = adds_up(misled)  # type: ignore[misc]
-    assert by_sum > by_size
-
-
-def test_the_answer_says_how_far_to_believe_it(study: Inputs) -> None:
-    found = recommend_ranks(study, 120_000, SETTINGS)
-    assert found.parameters <= 120_000
-    assert found.low <= found.gain <= found.high
-    assert found.held_out is not None
-    assert found.front["parameters"].max() == found.parameters
-    text = describe(found, "made")
-    assert "that gains add up over experts is an assumption" in text
-    assert f"{found.parameters:,} parameters" in text
-    assert as_dict(found)["recommended"] in ("uniform", "ranks")
-    untested = Inputs(study.scores[~study.scores["rank"].isin(["best", "best2"])])
-    answer = recommend_ranks(untested, 120_000, SETTINGS)
-    assert answer.errors is None
-    assert answer.held_out is None
-    assert "no joint mixture of unequal ranks was measured to test it" in describe(answer, "made")
-    assert not answer.prefers_uniform
-
-
-def test_uniform_ranks_are_recommended_where_sums_mislead(study: Inputs) -> None:
-    from dataclasses import replace
-
-    found = replace(recommend_ranks(study, 120_000, SETTINGS), errors=(0.02, 0.01))
-    assert found.prefers_uniform
-    text = describe(found, "made")
-    assert "recommended: rank" in text
-    assert "worse than or as badly as" in text

@@ -1,4 +1,4 @@
-"""Means, gains and paired intervals against hand-computed and scipy's."""
+"""Gains and paired intervals against hand-computed and scipy's."""
 
 import math
 
@@ -12,7 +12,6 @@ from scipy import stats
 
 from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.statistics.gains import gains
-from flexmore.analysis.statistics.scopes import averages, scopes_of
 from flexmore.errors import FlexmoreError
 
 
@@ -24,21 +23,6 @@ def _items(study: Inputs, mixture: str, task: str) -> np.ndarray:
     assert study.items is not None
     rows = study.items[(study.items["mixture"] == mixture) & (study.items["task"] == task)]
     return np.asarray(rows["items"].iloc[0], dtype=float)
-
-
-def test_the_average_is_over_group_means_not_tasks(study: Inputs) -> None:
-    found = averages(study.scores).set_index("mixture")
-    rows = study.scores[study.scores["mixture"] == "math-r8"]
-    groups = {group: rows[rows["group"] == group]["score"].mean() for group in rows["group"].unique()}
-    assert found.loc["math-r8", list(groups)].to_dict() == pytest.approx(groups)
-    assert found.loc["math-r8", "average"] == pytest.approx(np.mean(list(groups.values())))
-    assert found.loc["math-r8", "average"] != pytest.approx(rows["score"].mean())
-
-
-def test_weights_sum_to_one(study: Inputs) -> None:
-    scopes = scopes_of(study.scores)
-    assert scopes.weights.sum(axis=1) == pytest.approx(1)
-    assert list(scopes.index["scope"]).count("task") == len(scopes.tasks)
 
 
 def test_one_task_is_the_paired_t_test(study: Inputs) -> None:
