@@ -8,79 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import true_shapes
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(7200)]
 ROOT = Path(__file__).parents[2]
 
-STUDY = """
-import json, resource, sys
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-from benchmarks.made import write_model
-from flexmore.acquire import acquire
-from flexmore.checkpoints import Checkpoint
-from flexmore.compose import compose_static
-from flexmore.config import load_study
-from flexmore.factors import factorize_expert
-from flexmore.family import read_source
-from flexmore.materialize import materialize
-from flexmore.mixtures import Recipe
 
-root, layers, device = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-names = sys.argv[4:]
-sizes = dict(hidden=4096, ffn=11008, layers=layers, dtype=torch.bfloat16)
-for name in ("public", *names):
-    write_model(root / name, None if name == "public" else name, **sizes)
-study = load_study({
-    "family": "random", "results": str(root / "results"), "ranks": [16, 256, 4096, "full"],
-    "experts": {name: {"source": "folder", "path": str(root / name)} for name in ("public", *names)},
-    "joint": {"active": [2], "selections": []}, "factors": {"max_rank": 256, "device": device},
-})
-paths = study.paths
-for name in study.experts:
-    acquire(study, name)
-for name in study.names:
-    source = read_source(paths, name)["fingerprint"]
-    factorize_expert(Checkpoint(paths.expert(name)), source, paths.factors(name), study.factors, name)
-compose_static(study)
-for format in ("flexolmo", "flexmore"):
-    materialize(Recipe.read(paths.recipe("joint-a2-r256")), paths, root / format, format=format)
-materialize(Recipe.read(paths.recipe("joint-a2-r4096")), paths, root / "saturated")
-print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
-"""
-
-FORWARD = """
-import json, resource, sys
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-from flexmore.config import StudyPaths
-from flexmore.mixtures import Recipe
-from flexmore.modeling.sweep import SweepModel
-
-paths = StudyPaths(Path(sys.argv[1]) / "results" / "random")
-mixtures = [Recipe.read(paths.recipe(f"joint-a2-{rank}")).mixture for rank in ("r16", "r256", "full")]
-sweep = SweepModel.load(paths, mixtures, device="cpu")
-tokens = torch.arange(64)[None]
-logits = {}
-with torch.inference_mode():
-    for mixture in mixtures:
-        sweep.set_mixture(mixture)
-        logits[mixture.name] = sweep.model(input_ids=tokens).logits
-print(json.dumps({
-    "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-    "finite": all(bool(found.isfinite().all()) for found in logits.values()),
-    "dtypes": sorted({str(found.dtype) for found in logits.values()}),
-    "differ": bool((logits["joint-a2-r16"] != logits["joint-a2-full"]).any()),
-}))
-"""
-
-
-def said(script: str, *words: str) -> dict[str, Any]:
-    """What a script prints in its last line, run in a process of its own; prints its peak memory."""
+def run(*words: str) -> dict[str, Any]:
+    """Run a step in a process of its own, print its peak memory and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", script, *words], cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, true_shapes.__file__, *words], cwd=ROOT, capture_output=True, text=True, check=False,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -109,8 +46,8 @@ def test_seven_experts_from_folder_to_forward_within_8_gb(tmp_path: Path) -> Non
     from flexmore.checkpoints.reader import Checkpoint
 
     names = ["code", "creative", "math", "news", "pes2o", "reddit"]
-    assert said(STUDY, str(tmp_path), "1", "cpu", *names)["peak"] < 8e9
-    forward = said(FORWARD, str(tmp_path))
+    assert run("study", str(tmp_path), *names)["peak"] < 8e9
+    forward = run("forward", str(tmp_path))
     assert forward["peak"] < 8e9
     assert forward["finite"]
     assert forward["differ"]
