@@ -1,5 +1,6 @@
 """Section `evaluate`: how mixtures are evaluated."""
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictInt
@@ -12,11 +13,12 @@ ItemSampling = Literal["first", "olmes"]
 
 
 def _number(value: object) -> object:
-    """Return text that is a number as a number, since `--config` and profiles of Snakemake pass numbers as text."""
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
+    """Return text that is a number as that number, since Snakemake's `--config` and profiles give text."""
+    if isinstance(value, str):
+        for kind in (int, float):
+            with suppress(ValueError):
+                return kind(value)
+    return value
 
 
 class HourJobs(Settings):
@@ -65,7 +67,7 @@ class EvaluateSettings(Settings):
         "many GPUs as its weights take, and a sweep that does not fit is refused at once; null: "
         "unknown, one GPU each",
     )
-    max_gpus: StrictInt = Field(
+    max_gpus: Annotated[StrictInt, BeforeValidator(_number)] = Field(
         8, ge=1, description="the most GPUs for one sweep; with `device: auto`, layers are spread over them"
     )
     jobs: Literal["sweep", "mixture", "mixture-group"] | HourJobs = Field(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from living_processes import living_process, write_program
+from snakemake.cli import parse_args
 
 from flexmore.cluster import resume as resuming
 from flexmore.cluster.processes import find_processes
@@ -45,3 +46,14 @@ def test_unlocks_then_runs_and_a_failing_unlock_ends_it(tmp_path: Path, monkeypa
     calls.clear()
     assert resume(["--cores", "2"]) == 1
     assert calls == [["--unlock", "--cores", "2"]]
+
+
+@pytest.mark.parametrize("setting", ['  - "evaluate={gpu_memory: 80}"', "  evaluate: {gpu_memory: 80}"])
+def test_the_configuration_counts_what_a_profile_changes(tmp_path: Path, setting: str) -> None:
+    """As workflow/rules/study.smk does: what jobs finished is recorded only if the configuration is still the same."""
+    (tmp_path / "config.yaml").write_text(f"config:\n{setting}\n")
+    given = ["--configfile", "config/paper.yaml", "--workflow-profile", str(tmp_path), "--jobs", "1"]
+    study = resuming._study_of(parse_args(given)[1])
+    assert study is not None
+    assert study.evaluate.gpu_memory == 80
+    assert study.evaluate.limit == 1000

@@ -22,6 +22,7 @@ def living_process(folder: Path, *command: str) -> Iterator[subprocess.Popen[str
 
 
 def write_program(folder: Path, name: str) -> str:
+    """Write a program of that name that prints that it is up and sleeps; return its path."""
     path = folder / name
     path.write_text(SLEEP)
     return str(path)

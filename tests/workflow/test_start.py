@@ -28,8 +28,8 @@ def study(tmp_path: Path) -> Study:
 
 def begin(monkeypatch: Any, study: Study, *, queued: Any = (), here: Any = (), cluster: bool = False) -> Path:
     """Start a run; returns the configuration's file."""
-    monkeypatch.setattr(start, "living", lambda folder: list(queued))
-    monkeypatch.setattr(start, "running_here", lambda folder: list(here))
+    monkeypatch.setattr(start, "find_jobs", lambda folder: list(queued))
+    monkeypatch.setattr(start, "find_processes", lambda folder: list(here))
     config = study.paths.root / "config.yaml"
     start.start_run(study, config, Path.cwd(), cluster=cluster)
     return config
