@@ -43,8 +43,8 @@ def study(root: Path, names: list[str], hidden: int = 4096, ffn: int = 11008) ->
         source = read_source(paths, name)["fingerprint"]
         factorize_expert(Checkpoint(paths.expert(name)), source, paths.factors(name), made.factors, name)
     compose(made)
-    for form in ("flexolmo", "flexmore"):
-        materialize(Recipe.read(paths.recipe(f"joint-a2-r{low}")), paths, root / form, form=form)
+    for name in ("flexolmo", "flexmore"):
+        materialize(Recipe.read(paths.recipe(f"joint-a2-r{low}")), paths, root / name, format=name)
     materialize(Recipe.read(paths.recipe(f"joint-a2-r{high}")), paths, root / "saturated")
     return {}
 
