@@ -10,6 +10,7 @@ import ast
 import functools
 import importlib.util
 import inspect
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +33,8 @@ def plain(value: Any) -> Any:
             return [plain(inner) for inner in value]
         case numpy.generic():
             return value.item()
+        case functools.partial():
+            return [plain(value.func), plain(value.args), plain(value.keywords)]
     module = inspect.getmodule(value)
     name = getattr(value, "__qualname__", None) or type(value).__qualname__
     try:
@@ -50,7 +53,15 @@ def code(source: str) -> str:
         for name, origin in _imported_names(source)
         if name in used and origin.partition(".")[0] != _OURS
     )
-    return "\n".join([ast.dump(tree), *origins])
+    return json.dumps([_as_json(tree), origins], separators=(",", ":"))
+
+
+def _as_json(node: Any) -> Any:
+    """Return a syntax tree as JSON, without empty fields: newer versions of Python have more of them."""
+    if isinstance(node, ast.AST):
+        fields = {name: _as_json(value) for name, value in ast.iter_fields(node) if value is not None and value != []}
+        return {type(node).__name__: fields}
+    return [_as_json(each) for each in node] if isinstance(node, list) else repr(node)
 
 
 def _module_code(module: ModuleType) -> list[str]:

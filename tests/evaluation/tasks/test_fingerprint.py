@@ -1,5 +1,6 @@
 """What counts of a task's code: an edit of what it does, in its own module or in one that it calls; not its wording."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,20 @@ def test_wording_changes_nothing(before: str, after: str) -> None:
 def test_an_edit_of_the_code_shows(before: str, after: str) -> None:
     assert SOURCE.count(before) == 1
     assert code(SOURCE.replace(before, after)) != code(SOURCE)
+
+
+def test_the_code_is_the_same_text_in_every_version_of_python() -> None:
+    name = '{"Name":{"id":"\'x\'","ctx":{"Load":{}}}}'
+    arguments = '{"arguments":{"args":[{"arg":{"arg":"\'x\'"}}]}}'
+    function = f'{{"FunctionDef":{{"name":"\'f\'","args":{arguments},"body":[{{"Return":{{"value":{name}}}}}]}}}}'
+    assert code("import re\ndef f(x: re.Match): return x") == f'[{{"Module":{{"body":[{function}]}}}},[]]'
+
+
+def test_a_partial_function_counts_with_its_arguments() -> None:
+    known = plain(partial(answers.squad, results=["a"]))
+    assert known == plain(partial(answers.squad, results=["a"]))
+    assert known != plain(partial(answers.squad, results=["b"]))
+    assert known != plain(partial(answers.drop, results=["a"]))
 
 
 @pytest.fixture
