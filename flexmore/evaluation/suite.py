@@ -49,11 +49,6 @@ class Suite:
     index: tuple[TaskInfo, ...]
     datasets: Path | None = None
 
-    @property
-    def name(self) -> str:
-        """Return the folder's name."""
-        return self.folder.name
-
     @classmethod
     def read(cls, folder: Path, datasets: Path | None = None) -> "Suite":
         """Read `folder/index.json`.

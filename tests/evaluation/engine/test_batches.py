@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from flexmore.evaluation.engine import stems
 from flexmore.evaluation.engine.batches import prompt_batches, scoring_batches
-from flexmore.evaluation.engine.packing import Packing
-from flexmore.evaluation.engine.stems import Stem, find_stems
+from flexmore.evaluation.engine.stems import Stem
 
 TOKENS = st.lists(st.integers(0, 2), min_size=1, max_size=6)
 CONTINUATIONS = st.lists(st.tuples(TOKENS, TOKENS), min_size=1, max_size=12)
@@ -51,45 +50,10 @@ def test_too_long_loses_the_first_tokens() -> None:
     assert batch.target_N.tolist() == [6, 7]
 
 
-def test_stems_by_hand() -> None:
-    """Shots before everything, a passage before half, and one that was cut short."""
-    shots, passage = tuple(range(100, 400)), tuple(range(400, 600))
-    questions = [(*shots, *passage, 1, n) for n in range(10)] + [(*shots, 2, n) for n in range(10)]
-    sequences = sorted([*questions, shots[50:]])
-    found = find_stems(sequences, [len(sequence) - 1 for sequence in sequences])
-    assert [(stem.tokens, stem.start, stem.parent) for stem in found] == [
-        ((), 0, None),
-        (shots, 0, 0),
-        ((*passage, 1), 300, 1),
-    ]
-    assert [len(stem.members) for stem in found] == [1, 10, 10]
-
-
 def test_a_stem_leaves_the_tokens_whose_logits_are_read() -> None:
     context = list(range(500))
     by_stem = scoring_batches([(context, [1, 2]), (context[:400], [3]), (context, [1, 3])] * 3, 1000, 4096)
     assert [found.stem.end for found in by_stem] in ([0], [0, 399])
-
-
-@given(st.lists(TOKENS, min_size=1, max_size=12), st.data(), st.sampled_from([1, 3, 8]))
-@settings(max_examples=200)
-def test_every_sequence_is_found_under_its_stems(found: list[list[int]], data: st.DataObject, worth: int) -> None:
-    sequences = sorted({tuple(tokens) for tokens in found})
-    limits = [data.draw(st.integers(0, len(tokens) - 1)) for tokens in sequences]
-    with worth_saving(worth):
-        known = find_stems(sequences, limits)
-    assert sorted(member for stem in known for member in stem.members) == list(range(len(sequences)))
-    path: list[int] = []
-    for number, stem in enumerate(known):
-        while path and path[-1] != stem.parent:
-            path.pop()
-        assert bool(path) == (number > 0), "a stem comes after its parent, with nothing else in between"
-        path.append(number)
-        whole = tuple(token for i in path for token in known[i].tokens)
-        assert len(whole) == stem.end
-        for member in stem.members:
-            assert sequences[member][: stem.end] == whole
-            assert stem.end <= limits[member]
 
 
 @given(CONTINUATIONS, st.integers(6, 12), st.integers(1, 60), WORTH)
@@ -137,18 +101,6 @@ def test_prompts_come_whole_and_within_the_budget(prompts: list[list[int]], budg
             for index, length, tokens in zip(batch.index, lengths, padded, strict=True):
                 found[index] = [*stem, *tokens[:length]]
     assert [found[i] for i in range(len(prompts))] == prompts
-
-
-@given(st.lists(st.integers(1, 5), min_size=1, max_size=6))
-def test_what_is_padded_and_packed_is_the_same(lengths: list[int]) -> None:
-    packing = Packing.of(lengths)
-    packed = torch.arange(2 * sum(lengths)).reshape(-1, 2)
-    padded = packing.pad(packed)
-    first = 0
-    for sequence, length in zip(padded, lengths, strict=True):
-        assert sequence[:length].tolist() == packed[first : first + length].tolist()
-        first += length
-    assert packing.pack(padded).tolist() == packed.tolist()
 
 
 def whole_stem(known: list[Stem], stem: Stem) -> list[int]:
