@@ -13,31 +13,18 @@ from typing import Any
 import pytest
 import yaml
 from typer.testing import CliRunner
+from without_torch import WITHOUT_TORCH
 
 from flexmore.cli import app as cli
 from flexmore.config.loading import dump_study, load_study
 
 ROOT = Path(__file__).parents[2]
 SMOKE = Path(__file__).parents[1] / "workflow" / "smoke.yaml"
-NO_TORCH = """
-import sys
-
-ABSENT = "torch transformers safetensors tokenizers lm_eval datasets huggingface_hub".split()
-
-class Absent:
-    def find_spec(name, *_):
-        if name.partition(".")[0] in ABSENT:
-            raise ModuleNotFoundError(name)
-
-sys.meta_path.insert(0, Absent)
-from flexmore.cli.app import main
-main()
-"""
 
 
 def flexmore(*words: str | Path, torch: bool = True) -> subprocess.CompletedProcess[str]:
     """Run the command line in the repository; without torch: as where the extra `models` is missing."""
-    start = ["-m", "flexmore"] if torch else ["-c", NO_TORCH]
+    start = ["-m", "flexmore"] if torch else ["-c", WITHOUT_TORCH + "from flexmore.cli.app import main; main()"]
     return subprocess.run(
         [sys.executable, *start, *map(str, words)], cwd=ROOT, capture_output=True, text=True, check=False,
         env=os.environ | {"COLUMNS": "200"},
@@ -69,7 +56,7 @@ def test_help_lists_every_verb_in_order_without_torch() -> None:
 def test_every_help_text_needs_no_torch_and_imports_no_library() -> None:
     verbs = [verb for verb in " ".join(PANELS.values()).split() if verb != "resume"]  # whose help is Snakemake's
     code = (
-        NO_TORCH.rpartition("from flexmore")[0]
+        WITHOUT_TORCH
         + "from typer.testing import CliRunner; from flexmore.cli.app import app\n"
         + f"for verb in {verbs!r}:\n"
         + "    assert CliRunner().invoke(app, [verb, '--help'], catch_exceptions=False).exit_code == 0\n"
@@ -96,7 +83,7 @@ def test_each_verb_has_a_step_of_its_name(panel: str) -> None:
 
 def test_steps_are_imported_without_torch() -> None:
     names = [f"flexmore.steps.{panel}.{verb.replace('-', '_')}" for panel in PANELS for verb in PANELS[panel].split()]
-    code = NO_TORCH.rpartition("from flexmore")[0] + f"import {', '.join(names)}"
+    code = WITHOUT_TORCH + f"import {', '.join(names)}"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
@@ -148,6 +135,13 @@ def test_a_look_at_the_default_study_needs_no_torch(verb: str) -> None:
         assert len(content) == len({mixture["name"] for mixture in content}) == 1 + 150 + 30 + 6
     else:
         assert len(content) == len({task["task"] for task in content}) == 120
+
+
+def test_a_look_at_a_recipe_and_at_the_schema_needs_no_torch(composed: Any) -> None:
+    done = flexmore("params", composed.paths.recipe("math-r4"), torch=False)
+    assert done.returncode == 0, done.stderr
+    done = flexmore("schema", torch=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("verb", ["plan", "grid", "tasks"])

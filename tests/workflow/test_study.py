@@ -7,6 +7,7 @@ import re
 import pandas as pd
 import yaml
 from clones import RESULTS, Clone
+from without_torch import WITHOUT_TORCH
 
 from flexmore.analysis.tables.catalogue import TABLES
 from flexmore.config.loading import load_study
@@ -17,18 +18,6 @@ from flexmore.report.figures.catalogue import FIGURES
 COLUMNS = "mixture kind experts rank active group task metric score stderr n parameters".split()
 SAID = re.compile(r"^\d+ figures in results/smoke/(\S+)/, tables in .*?: (from .*)$", flags=re.MULTILINE)
 RAN = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", flags=re.MULTILINE)
-
-
-NO_TORCH = """
-import sys
-
-class Absent:
-    def find_spec(name, *_):
-        if name.partition(".")[0] in ("torch", "transformers", "safetensors", "tokenizers", "lm_eval", "datasets"):
-            raise ModuleNotFoundError(name)
-
-sys.meta_path.insert(0, Absent)
-"""
 
 
 def test_every_job_ran_and_scores_are_complete(finished: Clone) -> None:
@@ -149,7 +138,7 @@ def test_figures_come_from_committed_tables_where_nothing_was_run(finished: Clon
     """In an environment without torch and all that brings it."""
     absent = clone.folder / "absent"
     absent.mkdir()
-    (absent / "sitecustomize.py").write_text(NO_TORCH)
+    (absent / "sitecustomize.py").write_text(WITHOUT_TORCH)
     assert "ModuleNotFoundError: torch" in clone.run("torch.utils.collect_env", check=False, path=absent).stdout
     assert clone.snakemake("figures", check=False).returncode != 0  # neither results nor committed tables
     committed = clone.folder / "reports" / "smoke" / "tables"
