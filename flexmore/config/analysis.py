@@ -10,7 +10,9 @@ class AnalysisSettings(Settings):
 
     recovery: float = Field(default=0.95, gt=0, le=1, description="share of the full expert's gain that r95 requires")
     confidence: float = Field(default=0.95, gt=0, lt=1, description="level of every confidence interval")
-    draws: StrictInt = Field(default=2000, ge=100, description="number of bootstrap draws for an interval")
+    bootstrap_samples: StrictInt = Field(
+        default=2000, ge=100, description="number of bootstrap samples for an interval"
+    )
     seed: StrictInt = Field(default=0, ge=0, description="seed of the bootstrap")
     energy: float = Field(
         default=0.9, gt=0, lt=1, description="share of the squared singular values that the rule `energy` keeps"

@@ -1,6 +1,6 @@
 """Simulations with a known truth: do the statistics hold what they promise?
 
-Each runs a few dozen draws in the normal suite, which would show a gross mistake, and 500 with the marker `full`.
+Each simulates a few dozen studies in the normal suite, which would show a gross mistake; 500 with the marker `full`.
 """
 
 import numpy as np
@@ -18,28 +18,28 @@ from flexmore.analysis.statistics.gains import gains
 from flexmore.analysis.statistics.pair_bootstrap import bootstrap_gains
 from flexmore.config.analysis import AnalysisSettings
 
-SETTINGS = AnalysisSettings(draws=300, reasoning=["BBH"], knowledge=["MMLU"])
+SETTINGS = AnalysisSettings(bootstrap_samples=300, reasoning=["BBH"], knowledge=["MMLU"])
 SIX = ("a", "b", "c", "d", "e", "f")
-DRAWS = pytest.mark.parametrize("draws", [40, pytest.param(500, marks=pytest.mark.full)])
+STUDIES = pytest.mark.parametrize("studies", [40, pytest.param(500, marks=pytest.mark.full)])
 
 
-def _slack(draws: int, rate: float) -> float:
-    """Three standard errors of a rate that is measured in so many draws."""
-    return 3 * float(np.sqrt(rate * (1 - rate) / draws))
+def _slack(studies: int, rate: float) -> float:
+    """Three standard errors of a rate that is observed in so many studies."""
+    return 3 * float(np.sqrt(rate * (1 - rate) / studies))
 
 
 def _ladder(label: str) -> int:
     return RANKS.index(int(label)) if label != "full" else len(RANKS)
 
 
-@DRAWS
+@STUDIES
 @pytest.mark.parametrize(("midpoint", "gain"), [(4, 0.5), (10, 0.2)])
-def test_r95s_interval_over_items_covers(draws: int, midpoint: float, gain: float) -> None:
+def test_r95s_interval_over_items_covers(studies: int, midpoint: float, gain: float) -> None:
     design = Design(("a",), {"MMLU": 4, "BBH": 4})
     shares = logistic(midpoint)
     truth = int(np.argmax(shares >= 0.95))
     generator, inside, far = np.random.default_rng(1), [], []
-    for _ in range(draws):
+    for _ in range(studies):
         scores, items, _ = design.draw(same_for_all(design, {"a": shares}, gain), generator)
         found = recover(gains(scores, items), SETTINGS, bootstrap_gains(scores, items, SETTINGS))
         row = found[found["scope"] == "average"].iloc[0]
@@ -47,12 +47,12 @@ def test_r95s_interval_over_items_covers(draws: int, midpoint: float, gain: floa
         low, high = _ladder(row["r95_low"]), _ladder(row["r95_high"])
         inside.append(low <= truth <= high)
         far.append(low <= truth - 3 <= high)
-    assert np.mean(inside) >= 0.95 - _slack(draws, 0.05)
+    assert np.mean(inside) >= 0.95 - _slack(studies, 0.05)
     assert np.mean(far) < 0.5  # it is not just wide
 
 
-@DRAWS
-def test_r95s_interval_over_tasks_covers_the_tasks_not_drawn(draws: int) -> None:
+@STUDIES
+def test_r95s_interval_over_tasks_covers_the_tasks_not_drawn(studies: int) -> None:
     """Tasks differ in the rank they need; the truth is r95 of the mean over all tasks there could be."""
     design = Design(("a",), {"MMLU": 12, "BBH": 12}, items=200)
     generator = np.random.default_rng(2)
@@ -63,19 +63,19 @@ def test_r95s_interval_over_tasks_covers_the_tasks_not_drawn(draws: int) -> None
 
     truth = int(np.argmax(shares(20_000).mean(axis=0) >= 0.95))
     over_tasks, over_items = [], []
-    for _ in range(draws):
+    for _ in range(studies):
         scores, items, _ = design.draw(0.5 * shares(len(design.tasks))[:, None, :], generator)
         found = recover(gains(scores, items), SETTINGS, bootstrap_gains(scores, items, SETTINGS))
         row = found[found["scope"] == "average"].iloc[0]
         over_tasks.append(_ladder(row["r95_tasks_low"]) <= truth <= _ladder(row["r95_tasks_high"]))
         over_items.append(_ladder(row["r95_low"]) <= truth <= _ladder(row["r95_high"]))
-    assert np.mean(over_tasks) >= 0.95 - _slack(draws, 0.05)
+    assert np.mean(over_tasks) >= 0.95 - _slack(studies, 0.05)
     assert np.mean(over_items) < np.mean(over_tasks)  # it is about these tasks alone
 
 
-@DRAWS
+@STUDIES
 @pytest.mark.parametrize("shape", ["saturating", "flat", "hump"])
-def test_an_optimum_is_called_where_there_is_one(draws: int, shape: str) -> None:
+def test_an_optimum_is_called_where_there_is_one(studies: int, shape: str) -> None:
     """The quadratic alone finds one in nearly every saturating study; the call hardly ever."""
     design = Design(SIX, {"MMLU": 3, "BBH": 3})
     midpoints = dict(zip(SIX, (1, 1.5, 2, 2, 3, 4), strict=True))
@@ -86,8 +86,8 @@ def test_an_optimum_is_called_where_there_is_one(draws: int, shape: str) -> None
         "hump": dict.fromkeys(SIX, hump),
     }[shape]
     generator, called, turned = np.random.default_rng(3), [], []
-    # a rate that has to be high shows in fewer draws than one that has to be low
-    for _ in range(min(draws, 100) if shape == "hump" else draws):
+    # a rate that has to be high shows in fewer studies than one that has to be low
+    for _ in range(min(studies, 100) if shape == "hump" else studies):
         scores, _, item_scores = design.draw(same_for_all(design, curves, 0.3), generator)
         _, fits = regress(scores, SETTINGS)
         table = judge_optima(scores, item_scores, fits[fits["response"] == POOLED], SETTINGS)
@@ -96,14 +96,14 @@ def test_an_optimum_is_called_where_there_is_one(draws: int, shape: str) -> None
     if shape == "hump":
         assert np.mean(called) > 0.8
     else:
-        assert np.mean(called) <= 0.05 + _slack(draws, 0.02)
+        assert np.mean(called) <= 0.05 + _slack(studies, 0.02)
     if shape == "saturating":
         assert np.mean(turned) > 0.8  # what the paper's reading alone would have said
 
 
-@DRAWS
+@STUDIES
 @pytest.mark.parametrize(("doublings", "weak"), [(0.0, 0.5), (0.0, 0.15), (1.5, 0.5)])
-def test_reasoning_against_knowledge(draws: int, doublings: float, weak: float) -> None:
+def test_reasoning_against_knowledge(studies: int, doublings: float, weak: float) -> None:
     """Under no effect the test keeps its level, also where one side gains far less than the other; a planted one it
     finds."""
     design = Design(SIX, {"MMLU": 4, "BBH": 4})
@@ -112,7 +112,7 @@ def test_reasoning_against_knowledge(draws: int, doublings: float, weak: float) 
     reasoning = np.stack([logistic(m * 2**doublings) for m in midpoints])
     gain = np.stack([weak * knowledge] * 4 + [0.5 * reasoning] * 4)
     generator, found, means = np.random.default_rng(4), [], []
-    for _ in range(min(draws, 100) if doublings else draws):
+    for _ in range(min(studies, 100) if doublings else studies):
         scores, items, _ = design.draw(gain, generator)
         gained = gains(scores, items, 0.95, SETTINGS.skills)
         table = compare_skills(gained, bootstrap_gains(scores, items, SETTINGS), SETTINGS)
@@ -123,31 +123,31 @@ def test_reasoning_against_knowledge(draws: int, doublings: float, weak: float) 
         assert np.mean(found) > 0.9
         assert np.mean(means) == pytest.approx(doublings, abs=0.4)
     else:
-        assert np.mean(found) <= 0.05 + _slack(draws, 0.05)
+        assert np.mean(found) <= 0.05 + _slack(studies, 0.05)
         assert np.mean(means) == pytest.approx(0, abs=0.15)
 
 
-@DRAWS
-def test_held_out_gains_are_unbiased_where_naive_ones_are_not(draws: int) -> None:
+@STUDIES
+def test_held_out_gains_are_unbiased_where_naive_ones_are_not(studies: int) -> None:
     """Fourteen equal conditions in the study that is imitated; here seven ranks that are all as good as full."""
     design = Design(("a", "b", "c"), {"MMLU": 2, "BBH": 2}, items=50, luck=0.8)
     flat = dict.fromkeys(design.experts, np.ones(8))
     generator, naive, held, optimism = np.random.default_rng(5), [], [], []
-    for _ in range(draws):
+    for _ in range(studies):
         scores, _, item_scores = design.draw(same_for_all(design, flat, 0.3), generator)
         table = cross_fit(scores, item_scores, None, SETTINGS, rules=["best"], salts=range(3))
         row = table[(table["rule"] == "best") & (table["expert"] == ALL)].iloc[0]
         naive.append(row["naive"] - 0.3)
         held.append(row["held_out"] - 0.3)
         optimism.append(row["optimism"])
-    error = np.std(held, ddof=1) / np.sqrt(draws)
+    error = np.std(held, ddof=1) / np.sqrt(studies)
     assert abs(np.mean(held)) < 3 * error
-    assert np.mean(naive) > 3 * np.std(naive, ddof=1) / np.sqrt(draws)
+    assert np.mean(naive) > 3 * np.std(naive, ddof=1) / np.sqrt(studies)
     assert np.mean(optimism) > 0.01
 
 
-@pytest.mark.parametrize("draws", [300, pytest.param(2000, marks=pytest.mark.full)])
-def test_p_values_with_six_clusters(draws: int) -> None:
+@pytest.mark.parametrize("studies", [300, pytest.param(2000, marks=pytest.mark.full)])
+def test_p_values_with_six_clusters(studies: int) -> None:
     """Experts differ in their slope, with a mean of zero: clustered errors with no correction for few clusters reject
     more than twice too often; ours do not."""
     generator = np.random.default_rng(6)
@@ -156,7 +156,7 @@ def test_p_values_with_six_clusters(draws: int) -> None:
     )
     design, clusters = design_of(rows).to_numpy(), np.repeat(range(6), 7)
     rejected = []
-    for _ in range(draws):
+    for _ in range(studies):
         levels, slopes, bends = (np.repeat(generator.normal(0, sd, 6), 7) for sd in (0.1, 0.02, 0.004))
         values = levels + slopes * rows["log2_rank"] + bends * rows["log2_rank"] ** 2
         values += generator.normal(0, 0.01, len(rows))
@@ -169,5 +169,5 @@ def test_p_values_with_six_clusters(draws: int) -> None:
         rejected.append([plain.pvalues[-1] < 0.05, p < 0.05, p_wild < 0.05])
     uncorrected, clustered, wild = np.mean(rejected, axis=0)
     assert uncorrected > 0.08
-    assert clustered <= 0.05 + _slack(draws, 0.05)
-    assert wild <= 0.05 + _slack(draws, 0.05)
+    assert clustered <= 0.05 + _slack(studies, 0.05)
+    assert wild <= 0.05 + _slack(studies, 0.05)

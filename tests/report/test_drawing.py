@@ -19,7 +19,7 @@ from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page.about import About
 from flexmore.steps.analysis_tables import write_analysis
 
-SETTINGS = AnalysisSettings(draws=200)
+SETTINGS = AnalysisSettings(bootstrap_samples=200)
 REPORT = Path(__file__).parents[2] / "workflow" / "report"
 
 

@@ -13,7 +13,7 @@ from flexmore.analysis.tables.collecting import collect
 from flexmore.analysis.tables.scores import split_controls
 from flexmore.config.analysis import AnalysisSettings
 
-SETTINGS = AnalysisSettings(draws=200)
+SETTINGS = AnalysisSettings(bootstrap_samples=200)
 FACTS = {"math": 200, "news": 400, "pes2o": 800}
 Maker = Callable[[Made], Inputs]
 

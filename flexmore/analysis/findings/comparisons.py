@@ -65,7 +65,7 @@ def compare(
     average = scopes.only(["average"])
     mixtures = sorted({name for contrast in contrasts for name in contrast})
     own = item_scores.only(mixtures)
-    samples = resample_items(own, average, settings.draws, settings.seed)[:, :, 0]
+    samples = resample_items(own, average, settings.bootstrap_samples, settings.seed)[:, :, 0]
     place = {name: i for i, name in enumerate(mixtures)}
     first, second = (np.array([place[contrast[side]] for contrast in contrasts], dtype=np.int64) for side in (0, 1))
     identity = np.eye(len(mixtures))

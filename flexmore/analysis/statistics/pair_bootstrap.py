@@ -56,12 +56,12 @@ def bootstrap_gains(scores: pd.DataFrame, items: pd.DataFrame | None, settings: 
     if items is None:
         order = list(part["mixture"].unique())
         stderr = score_errors(part, None, scopes)[0][[order.index(name) for name in mixtures]]
-        over_items = sample_normal(means, stderr, scopes, settings.draws, settings.seed)
+        over_items = sample_normal(means, stderr, scopes, settings.bootstrap_samples, settings.seed)
     else:
         item_scores = item_scores_of(items, mixtures, scopes.tasks, baseline)
-        over_items = resample_items(item_scores, scopes, settings.draws, settings.seed)
+        over_items = resample_items(item_scores, scopes, settings.bootstrap_samples, settings.seed)
     groups = pd.factorize(scores.drop_duplicates("task").set_index("task")["group"].loc[scopes.tasks])[0]
-    over_tasks = resample_tasks(means, scopes, np.asarray(groups), settings.draws, settings.seed + 1)
+    over_tasks = resample_tasks(means, scopes, np.asarray(groups), settings.bootstrap_samples, settings.seed + 1)
     gained = (samples[:, 1:] - samples[:, :1] for samples in (over_items, over_tasks))
     return GainSamples(tuple(mixtures[1:]), scopes, *gained)
 

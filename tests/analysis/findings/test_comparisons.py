@@ -21,7 +21,7 @@ from flexmore.analysis.statistics.scopes import scopes_of
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 
-SETTINGS = AnalysisSettings(draws=400)
+SETTINGS = AnalysisSettings(bootstrap_samples=400)
 
 
 def _one_task(*rows: list[int]) -> tuple[ItemScores, object]:

@@ -8,7 +8,7 @@ from flexmore.analysis.statistics.item_scores import ItemScores
 from flexmore.analysis.statistics.scopes import scopes_of
 from flexmore.config.analysis import AnalysisSettings
 
-SETTINGS = AnalysisSettings(draws=400)
+SETTINGS = AnalysisSettings(bootstrap_samples=400)
 
 
 def test_the_noise_floor_is_what_full_and_saturated_differ_in(study: Inputs) -> None:

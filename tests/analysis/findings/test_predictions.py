@@ -24,7 +24,7 @@ WORDS = {
     "control": "random delta",
     "foreign": "foreign tasks",
 }
-SETTINGS = AnalysisSettings(draws=200)
+SETTINGS = AnalysisSettings(bootstrap_samples=200)
 
 
 def _judged(inputs: Inputs, facts: dict[str, int]) -> pd.DataFrame:

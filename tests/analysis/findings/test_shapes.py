@@ -9,7 +9,7 @@ from flexmore.analysis.findings.shapes import NO_ITEMS, isotonic, judge_optima, 
 from flexmore.analysis.inputs import Inputs
 from flexmore.config.analysis import AnalysisSettings
 
-SETTINGS = AnalysisSettings(draws=400)
+SETTINGS = AnalysisSettings(bootstrap_samples=400)
 
 
 def test_three_shapes_against_other_fitters() -> None:

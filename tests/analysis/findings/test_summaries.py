@@ -6,7 +6,7 @@ from flexmore.analysis.all_tables import analyze
 from flexmore.analysis.inputs import Inputs
 from flexmore.config.analysis import AnalysisSettings
 
-SETTINGS = AnalysisSettings(draws=200)
+SETTINGS = AnalysisSettings(bootstrap_samples=200)
 
 
 def test_the_joint_table_and_the_frontier(study: Inputs) -> None:

@@ -8,7 +8,7 @@ from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.selection.heldout import ALL, cross_fit
 from flexmore.config.analysis import AnalysisSettings
 
-SETTINGS = AnalysisSettings(draws=400)
+SETTINGS = AnalysisSettings(bootstrap_samples=400)
 
 
 def test_what_is_held_out_by_hand() -> None:

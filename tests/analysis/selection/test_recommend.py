@@ -4,7 +4,7 @@ from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.selection.recommend import as_dict, describe, recommend_ranks
 from flexmore.config.analysis import AnalysisSettings
 
-SETTINGS = AnalysisSettings(draws=200)
+SETTINGS = AnalysisSettings(bootstrap_samples=200)
 
 
 def test_the_answer_says_how_far_to_believe_it(study: Inputs) -> None:

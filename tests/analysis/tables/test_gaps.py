@@ -14,7 +14,7 @@ from flexmore.report.page.about import About
 from flexmore.report.page.content import Content
 from flexmore.report.page.readme import readme
 
-SETTINGS = AnalysisSettings(draws=200)
+SETTINGS = AnalysisSettings(bootstrap_samples=200)
 
 
 def test_a_complete_grid_has_no_gaps(study: Inputs) -> None:

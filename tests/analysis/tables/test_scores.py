@@ -15,7 +15,7 @@ from flexmore.analysis.tables.storage import write_csv
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 
-SETTINGS = AnalysisSettings(draws=200)
+SETTINGS = AnalysisSettings(bootstrap_samples=200)
 
 
 def test_a_table_made_elsewhere_is_read(study: Inputs, tmp_path: Path) -> None:

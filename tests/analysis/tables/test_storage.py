@@ -13,7 +13,7 @@ from flexmore.analysis.tables.storage import read_table, read_tables, write_csv,
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 
-SETTINGS = AnalysisSettings(draws=200)
+SETTINGS = AnalysisSettings(bootstrap_samples=200)
 
 
 def test_unreadable_tables_are_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from flexmore.config.analysis import AnalysisSettings
 from flexmore.report.figures import curves, heatmaps, mixtures
 from flexmore.report.figures.style import styled
 
-SETTINGS = AnalysisSettings(draws=200)
+SETTINGS = AnalysisSettings(bootstrap_samples=200)
 
 
 def _texts(figure: Figure) -> str:

@@ -18,7 +18,7 @@ from flexmore.report.page.readme import readme
 from flexmore.report.page.sections.reference import beside_reference
 from flexmore.steps.about_study import about_study, read_reference
 
-SETTINGS = AnalysisSettings(draws=200)
+SETTINGS = AnalysisSettings(bootstrap_samples=200)
 TITLE = "## Beside what others reported"
 
 
