@@ -84,15 +84,15 @@ class FlexMoREExpert(nn.Module):
         factors = [(found.pop(a), found.pop(b)) if a in found else None for a, b in _FACTORS]
         return found, factors
 
-    def keep(self, projection: str, a: Tensor, b: Tensor) -> None:
+    def keep(self, projection: str, a_RI: Tensor, b_OR: Tensor) -> None:
         """Keep factors of which `set_rank` then shows prefixes.
 
         Args:
-            a: [R, I], R the highest rank.
-            b: [O, R]; as the transpose of a contiguous [R, O] its prefixes are contiguous too.
+            a_RI: up to the highest rank R.
+            b_OR: the same; as the transpose of a contiguous [R, O] its prefixes are contiguous too.
         """
         kept = self._keep_shown()
-        kept[f"{projection}_a"], kept[f"{projection}_b"] = a, b
+        kept[f"{projection}_a"], kept[f"{projection}_b"] = a_RI, b_OR
 
     def store_rank_major(self) -> None:
         """Store the b of its adapters rank-major in memory, as the factor store does.
@@ -103,10 +103,10 @@ class FlexMoREExpert(nn.Module):
             if not linear.weight.is_meta:
                 linear.weight.data = linear.weight.data.T.contiguous().T
 
-    def set_weight(self, projection: str, weight: Tensor) -> None:
-        """Make a projection full-size with a weight [O, I], which is not kept once another is shown."""
+    def set_weight(self, projection: str, weight_OI: Tensor) -> None:
+        """Make a projection full-size with a weight, which is not kept once another is shown."""
         self._keep_shown()
-        self._show(projection, weight)
+        self._show(projection, weight_OI)
         self._show(f"{projection}_a", None)
         self._show(f"{projection}_b", None)
 
