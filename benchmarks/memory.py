@@ -61,14 +61,15 @@ def row(study: Study, step: str, measured: float) -> list[object]:
 
 
 def finished(study: Study) -> Iterator[list[object]]:
-    """Yield a line for each step of a finished study, and for each sweep."""
+    """Yield a line for each step of a finished study that Snakemake recorded, and for each sweep."""
     folder = study.paths.root / "benchmarks"
     steps = {rule: list((folder / rule).glob("*.tsv")) for rule in ("acquire", "factorize")}
     steps |= {f"evaluate {sweep.name}": [folder / "evaluate" / f"{sweep.name}.tsv"] for sweep in sweeps(study)}
     steps |= {rule: [folder / f"{rule}.tsv"] for rule in ("collect", "analyze", "draw")}
     for step, files in steps.items():
-        peaks = [float(pd.read_csv(path, sep="\t")["max_rss"].iloc[0]) for path in files]
-        yield row(study, step, max(peaks) * MIB)
+        peaks = [float(pd.read_csv(path, sep="\t")["max_rss"].iloc[0]) for path in files if path.is_file()]
+        if peaks:
+            yield row(study, step, max(peaks) * MIB)
 
 
 def made(folder: Path, options: argparse.Namespace) -> Iterator[list[object]]:

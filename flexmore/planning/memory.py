@@ -20,7 +20,7 @@ from flexmore.planning.widths import evaluated_width, factors_width, stored_widt
 MIB, GB = 2**20, 10**9
 
 LIBRARIES = {
-    "acquire": 280 * MIB, "train": 640 * MIB, "factorize": 350 * MIB, "evaluate": 570 * MIB,
+    "acquire": 280 * MIB, "train": 640 * MIB, "factorize": 350 * MIB, "evaluate": 600 * MIB,
     "collect": 265 * MIB, "analyze": 275 * MIB, "draw": 290 * MIB,
 }  # fmt: skip
 """What a step's process takes beside its tensors and tables, in bytes; measured."""
@@ -31,8 +31,9 @@ VALUE = {"collect": 95, "analyze": 95, "draw": 50}
 ITEM, TOKEN = 11_000, 12
 """Bytes of an item's requests in evaluation, and of each token of its prompt as text and as number."""
 
-HALF = 170 * MIB
-"""What products of mixtures in 16 bits take on a CPU beside the other libraries, in bytes; measured."""
+HALF, HALF_ROUTED = 100 * MIB, 300 * MIB
+"""What compiled products in 16 bits take on a CPU, in bytes: where all experts are active, and where tokens choose
+among them, so that products have many shapes; measured."""
 
 RETURNED = 32 * MIB
 """Bytes from which freed memory goes back to the system at once (glibc's mmap threshold); smaller blocks may stay."""
@@ -122,7 +123,7 @@ def evaluate_memory(
         return Memory(host + CUDA, mapped, weights.total + batch)
     host += weights.shared + weights.adapted + batch
     if width < 4:
-        host += HALF
+        host += HALF_ROUTED if any(mixture.active <= len(sweep.experts) for mixture in sweep.mixtures) else HALF
         if 4 * sizes.hidden * sizes.ffn < RETURNED:  # merged in fp32; what that took stays
             host += weights.adapted
     if stored == width:
