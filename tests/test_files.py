@@ -54,7 +54,7 @@ def test_what_is_written_appears_whole_and_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "error", [KeyboardInterrupt, ZeroDivisionError("a mistake"), FileNotFoundError(2, "no", "other")]
 )
-def test_a_failure_leaves_what_stood_there_and_is_not_renamed(tmp_path: Path, error: BaseException) -> None:
+def test_a_failure_leaves_what_was_there_and_is_not_renamed(tmp_path: Path, error: BaseException) -> None:
     path = tmp_path / "file.txt"
     write_text(path, "before")
     expected = error if isinstance(error, type) else type(error)
@@ -65,7 +65,7 @@ def test_a_failure_leaves_what_stood_there_and_is_not_renamed(tmp_path: Path, er
     assert names(tmp_path) == ["file.txt"]
 
 
-def test_a_full_disk_is_one_message_and_leaves_what_stood_there(small_disk: Path) -> None:
+def test_a_full_disk_is_one_message_and_leaves_what_was_there(small_disk: Path) -> None:
     path = small_disk / "file.txt"
     write_text(path, "before")
     with pytest.raises(FlexmoreError, match=r"file\.txt: cannot be written: No space left .*unchanged"):

@@ -16,7 +16,7 @@ def test_items_pass_and_the_last_line_always_appears(capsys: pytest.CaptureFixtu
     assert re.fullmatch(r"letters: 3/3, [\d.]+/s, 0 s to go\n", printed.err)
 
 
-def test_lines_come_now_and_then_and_what_was_done_before_counts(
+def test_lines_come_from_time_to_time_and_what_was_done_before_counts(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(0, 1000, 10))  # ten seconds an item

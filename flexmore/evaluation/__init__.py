@@ -1,1 +1,1 @@
-"""Mixtures answered by lm-eval's tasks: suites, the lm-eval model, the score cache, the runner of a sweep."""
+"""Mixtures evaluated on lm-eval's tasks: suites, the lm-eval model, sweeps, their scores and answers."""

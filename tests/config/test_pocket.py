@@ -1,4 +1,4 @@
-"""Settings that cannot be meant are refused with the key, the value and what is allowed."""
+"""Wrong settings are refused with the key, the value and what is allowed."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ from flexmore.config.pocket import PocketSettings
         ({"subjects": 20}, "items: 100 are more than .* choose at most 60"),
     ],
 )
-def test_settings_that_cannot_be_meant_are_refused(change, message):
+def test_wrong_settings_are_refused(change, message):
     with pytest.raises(ValidationError, match=message):
         PocketSettings(**change)
 

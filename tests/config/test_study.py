@@ -1,4 +1,4 @@
-"""A configuration is checked as a whole before anything runs; a wrong key is named, with its value and what goes."""
+"""A configuration is checked as a whole before anything runs; an error names the key, its value and what is allowed."""
 
 from pathlib import Path
 from typing import Any

@@ -123,7 +123,7 @@ def test_saturated_ranks_are_evaluated_once(place: Place) -> None:
 
 
 @pytest.mark.parametrize("calls", [0, 1, 2, 3, 5, 8, 11])
-def test_killed_anywhere_it_goes_on_to_the_same_bytes(place: Place, calls: int, tmp_path: Path) -> None:
+def test_killed_anywhere_it_continues_to_the_same_bytes(place: Place, calls: int, tmp_path: Path) -> None:
     place.run(1, 2, out=tmp_path / "whole", cache=tmp_path / "other")
 
     def fail(*_: Any) -> None:
@@ -237,7 +237,7 @@ def test_sigterm_in_a_write_lets_it_finish(place: Place, monkeypatch: pytest.Mon
     assert place.run(1).cached == 1
 
 
-def test_works_beside_the_main_thread(place: Place) -> None:
+def test_works_outside_the_main_thread(place: Place) -> None:
     thread = threading.Thread(target=place.again, args=(1,))
     thread.start()
     thread.join()
@@ -314,7 +314,7 @@ def test_answers_that_are_empty_are_quarantined_and_wrong_ones_not(place: Place)
     assert place.run(2).alarms == outcome.alarms  # from the cache too
 
 
-def test_a_control_is_there_to_fail(place: Place) -> None:
+def test_a_control_is_expected_to_fail(place: Place) -> None:
     end = place.model.tokenizer.eos_token_id
     place.model.model.lm_head.register_forward_hook(
         lambda module, given, out: out.index_fill(-1, torch.tensor([end]), 1e4)

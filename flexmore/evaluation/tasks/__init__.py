@@ -1,0 +1,1 @@
+"""lm-eval's tasks: loaded, prepared, scored and fingerprinted."""

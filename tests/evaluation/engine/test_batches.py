@@ -1,4 +1,4 @@
-"""Stems, token trees and batches, by hand and by property."""
+"""Token trees and batches, by hand and by property."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

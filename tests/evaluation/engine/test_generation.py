@@ -1,4 +1,4 @@
-"""Stop strings: the short cut decodes seldom and decides like decoding always."""
+"""Stop strings: texts are decoded seldom, and continuations end as if they were always decoded."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""The way to vLLM and back, with lm-eval's HFLM in its place: vLLM itself is not installed where the tests run."""
+"""Requests to vLLM and its responses, with lm-eval's HFLM in its place, since vLLM is not installed for the tests."""
 
 import sys
 from pathlib import Path

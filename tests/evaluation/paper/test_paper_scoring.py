@@ -1,4 +1,4 @@
-"""Scoring against somebody else's code: SQuAD's metrics of transformers, DROP's of lm-eval; BBH's rule by hand."""
+"""Scoring compared with other code: SQuAD's metrics of transformers, DROP's of lm-eval; BBH's rule by hand."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The score cache believes a record only if it was made from the same things and is whole."""
+"""The score cache uses a record only if it is complete and was made from the same things."""
 
 import json
 from pathlib import Path
@@ -28,14 +28,14 @@ def test_what_was_put_is_got(tmp_path: Path) -> None:
     "text",
     ["", "{", "[]", "null", '{"key": "key"}', '{"key": "key", "result": {}, "versions": {}, "check": "0"}', "\0\0"],
 )
-def test_a_foreign_file_is_not_believed(tmp_path: Path, text: str) -> None:
+def test_a_foreign_file_is_not_used(tmp_path: Path, text: str) -> None:
     cache = ScoreCache(tmp_path)
     cache.path("weights", "task").parent.mkdir()
     cache.path("weights", "task").write_text(text)
     assert cache.get("weights", "task", "key") is None
 
 
-def test_an_edited_or_cut_record_is_not_believed(tmp_path: Path) -> None:
+def test_an_edited_or_cut_record_is_not_used(tmp_path: Path) -> None:
     cache = ScoreCache(tmp_path)
     cache.put("weights", "task", "key", RESULT, {}, b"line")
     path = cache.path("weights", "task")
@@ -60,7 +60,7 @@ def test_answers_are_those_that_led_to_the_score(tmp_path: Path) -> None:
     assert cache.answers("weights", "task", record) == b""
 
 
-def test_a_record_from_before_answers_were_kept_is_believed(tmp_path: Path) -> None:
+def test_a_record_from_before_answers_were_kept_is_used(tmp_path: Path) -> None:
     record = {"key": "key", "result": RESULT, "versions": {}}
     told = record | {"check": fingerprint(["key", RESULT, {}])}
     (tmp_path / "weights").mkdir()
