@@ -124,7 +124,7 @@ def test_how_it_is_computed_changes_nothing(copy: Clone) -> None:
     [
         ("mixture", ["joint-a2-best", "joint-a2-energy"]),
         ("mixture-group", [f"joint-a2-{rule}.{group}" for rule in ("best", "energy") for group in GROUPS]),
-        ({"hours": 1, "tokens_per_second": 50}, ["1-of-2", "2-of-2"]),
+        ({"hours": 1, "tokens_per_second": 50}, ["1-of-3", "2-of-3", "3-of-3"]),
     ],
 )
 def test_a_sweep_in_parts_is_evaluated_from_them(copy: Clone, jobs: Any, parts: list[str]) -> None:
@@ -143,7 +143,7 @@ def test_a_setting_of_the_evaluation_repeats_no_training(copy: Clone) -> None:
 
 
 def test_a_setting_of_a_rule_repeats_its_choice(copy: Clone) -> None:
-    copy.configure(lambda study: study.update(analysis={"energy": 0.5}))
+    copy.configure(lambda study: study["analysis"].update(energy=0.5))
     planned = copy.planned()
     assert [job for job in planned if job.startswith("compose")] == [
         f"compose the recipes of sweep {sweep}" for sweep in JOINT if "selected" in sweep
@@ -152,8 +152,14 @@ def test_a_setting_of_a_rule_repeats_its_choice(copy: Clone) -> None:
 
 
 def test_a_setting_of_the_analysis_only_analyzes(copy: Clone) -> None:
-    copy.configure(lambda study: study.update(analysis={"confidence": 0.9}))
+    copy.configure(lambda study: study["analysis"].update(confidence=0.9))
     assert copy.planned() == ["analyze", "draw the figures, write the report"]
+
+
+def test_whether_doubtful_scores_count_is_decided_before_ranks_are_chosen(copy: Clone) -> None:
+    copy.configure(lambda study: study["analysis"].update(quarantine=True))
+    chosen = [sweep for sweep in JOINT if "selected" in sweep]
+    assert copy.planned() == sorted([*of_sweeps(*chosen), *DRAWN])
 
 
 @pytest.mark.parametrize(
