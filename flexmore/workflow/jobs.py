@@ -17,48 +17,48 @@ from flexmore.suites.study_suite import tasks_of
 
 @dataclass(frozen=True)
 class StudyJobs:
-    """Hold a study as the workflow's rules ask for it; paths are text, relative as in the configuration."""
+    """Hold the jobs of a study for the workflow's rules; paths are text, relative where the configuration's are."""
 
     study: Study
 
     @cached_property
     def sweeps(self) -> Mapping[str, Sweep]:
-        """The sweeps by name."""
+        """Return the sweeps by name."""
         return {sweep.name: sweep for sweep in sweeps(self.study)}
 
     @cached_property
     def tasks(self) -> Sequence[TaskInfo]:
-        """The tasks of the suite."""
+        """Return the tasks of the suite."""
         return tasks_of(self.study)
 
     @cached_property
     def parts(self) -> Mapping[str, Mapping[str, SweepPart]]:
-        """The parts of each sweep that several jobs evaluate, by name; empty for a sweep that one job evaluates."""
+        """Return the parts of each sweep that several jobs evaluate, by name; none for a sweep of one job."""
         return {name: cut_sweep(self.study, sweep, self.tasks) for name, sweep in self.sweeps.items()}
 
     @property
     def cut(self) -> list[str]:
-        """The sweeps that several jobs evaluate."""
+        """Return the sweeps that several jobs evaluate."""
         return [name for name, parts in self.parts.items() if parts]
 
     @property
     def whole(self) -> list[str]:
-        """The sweeps that one job evaluates."""
+        """Return the sweeps that one job evaluates."""
         return [name for name, parts in self.parts.items() if not parts]
 
     @property
     def pairs(self) -> list[str]:
-        """The sweeps whose scores selections choose from."""
+        """Return the sweeps whose scores selections choose from."""
         return [name for name, sweep in self.sweeps.items() if not sweep.joint]
 
     @property
     def root(self) -> str:
-        """The folder of the study's artefacts."""
+        """Return the folder of the study's artefacts."""
         return str(self.study.paths.root)
 
     @property
     def config(self) -> str:
-        """The configuration with every default written out, which all jobs read."""
+        """Return the configuration with every default written out, which all jobs read."""
         return f"{self.root}/config.yaml"
 
     def acquired(self, *experts: str) -> list[str]:
@@ -110,7 +110,7 @@ class StudyJobs:
         return [f"{self.study.paths.datasets}/source.json"] if suite.source == "paper" else []
 
     def weights(self, sweep: str) -> list[str]:
-        """Return what says that the checkpoints and factors of a sweep's experts are complete."""
+        """Return the files that say that the checkpoints and factors of a sweep's experts are complete."""
         experts = self.sweeps[sweep].experts
         return [*self.acquired("public", *experts), *self.factorized(*experts)]
 

@@ -16,7 +16,7 @@ import pytest
     ],
 )
 def test_evaluation_is_offline_before_anything_of_the_hub_is_imported(module: str, call: str) -> None:
-    """The steps reach `use_torch`, which they call before any library, with no network."""
+    """Stop each step in `use_torch`, which it calls before it imports a library."""
     code = (
         "import os, sys; from pathlib import Path; from flexmore.config.loading import load_study\n"
         "from flexmore.mixtures.grid import find_sweep\n"

@@ -18,7 +18,7 @@ ROOT = "results/small"
 
 
 def study(**changes: Any) -> Study:
-    """A pocket study of two experts, with a selection."""
+    """Return a pocket study of two experts, with selections."""
     content = {
         "family": "small",
         "experts": {name: {"source": "pocket"} for name in ("public", "math", "news")},
@@ -29,7 +29,7 @@ def study(**changes: Any) -> Study:
 
 
 def given(folder: Path) -> dict[str, str]:
-    """A checkpoint in a folder."""
+    """Write a checkpoint's files into a folder and return it as a source of an expert."""
     folder.mkdir()
     for name in ("config.json", "b.safetensors", "a.safetensors", "notes.txt"):
         (folder / name).write_text("{}")
@@ -178,7 +178,7 @@ def test_a_step_that_needs_a_network_runs_here_unless_a_partition_is_given() -> 
 
 
 def test_rules_are_read_without_libraries() -> None:
-    """Snakemake reads them at every start, twice in a job of a cluster."""
+    """Import what Snakemake imports at every start, twice in a job of a cluster."""
     code = (
         "import sys, flexmore.workflow.depends, flexmore.workflow.jobs, flexmore.workflow.requests\n"
         "import flexmore.workflow.start\n"

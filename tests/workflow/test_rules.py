@@ -14,7 +14,7 @@ STEPS = {path.stem: path.parent.name for path in Path("flexmore/steps").glob("*/
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule as its text has it; the name of one that is made in a loop is what stands before the loop's part."""
+    """Hold a rule's text; the name of a rule made in a loop is its part before the loop's variable."""
 
     name: str
     text: str
@@ -61,6 +61,6 @@ def test_a_rule_has_the_name_of_its_verb_its_step_and_its_log(rule: Rule) -> Non
 
 
 def test_rules_hold_no_code() -> None:
-    """What is computed is in flexmore/workflow, where it is tested."""
+    """Look for functions, which belong in flexmore/workflow, where they are tested."""
     for path in Path("workflow").rglob("*.smk"):
         assert not re.search(r"^\s*(def|class) ", path.read_text(), flags=re.MULTILINE), path

@@ -15,7 +15,7 @@ OTHER_JOB = ["a job of another run"]
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    """A study whose results hold what a killed run has left."""
+    """Return a study whose results hold what a killed run has left."""
     made = load_study({
         "family": "small", "results": str(tmp_path), "ranks": [1],
         "experts": {"public": {"source": "pocket"}, "math": {"source": "pocket"}},
@@ -27,7 +27,7 @@ def study(tmp_path: Path) -> Study:
 
 
 def begin(monkeypatch: Any, study: Study, *, queued: Any = (), here: Any = (), cluster: bool = False) -> Path:
-    """Start a run; returns the configuration's file."""
+    """Start a run and return the configuration's file."""
     monkeypatch.setattr(start, "find_jobs", lambda folder: list(queued))
     monkeypatch.setattr(start, "find_processes", lambda folder: list(here))
     config = study.paths.root / "config.yaml"

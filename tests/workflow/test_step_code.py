@@ -1,4 +1,4 @@
-"""A cheap step runs again when a module that it uses is edited: the digest of each covers all of its imports."""
+"""The digest of each cheap step covers all that its module imports, so that an edit runs the step again."""
 
 import ast
 from pathlib import Path
