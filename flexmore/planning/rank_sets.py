@@ -11,7 +11,7 @@ from flexmore.mixtures.parameters import count_parameters, parse_parameters
 
 
 def rank_sets(sizes: ModelSizes, ladder: Sequence[int], experts: int, bounds: tuple[int, int]) -> list[tuple[int, ...]]:
-    """The sets of ranks, one for each expert and each set falling, whose joint mixture's total lies within bounds.
+    """Return the falling sets of ranks, one for each expert, whose joint mixture's total lies within bounds.
 
     Args:
         ladder: the ranks to choose from; of those that saturate only the first is one of its own.
@@ -26,7 +26,7 @@ def rank_sets(sizes: ModelSizes, ladder: Sequence[int], experts: int, bounds: tu
 
 
 def list_sets(study: Study, number: str, as_json: bool) -> str:
-    """A study's sets of ranks that cost a number of parameters: ranks, their sum, the joint mixture's parameters."""
+    """List the sets of ranks that cost a number of parameters: ranks, their sum, the joint mixture's parameters."""
     sizes = sizes_of(study)
     rounded = parse_parameters(number)
     sets = rank_sets(sizes, study.ladder, len(study.names), (rounded.low, rounded.high))

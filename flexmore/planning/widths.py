@@ -11,8 +11,10 @@ BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
 def stored_dtype(study: Study) -> str:
-    """Return the dtype of the checkpoints: the one that `config.json` states where it is here, else bfloat16 for
-    checkpoints from the hub and float32 for others."""
+    """Return the dtype of a study's checkpoints.
+
+    It is the one that `config.json` states where it is here, else bfloat16 for the hub's and float32 for others.
+    """
     source = study.experts["public"]
     folder = Path(source.path) if isinstance(source, FolderSource) else study.paths.expert("public")
     if (folder / "config.json").is_file():

@@ -104,14 +104,14 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 
 
 class RankAxis:
-    """Hold an axis of ranks: log2 for numbers, then places for labels (full, selections) after a gap."""
+    """Hold an axis of ranks: log2 for numbers, then places for labels (full, selections) after a gap.
+
+    Args:
+        ranks: effective ranks; the largest ends the numbered part.
+        labels: what follows it.
+    """
 
     def __init__(self, ranks: Iterable[int], labels: Iterable[str] = ("full",)) -> None:
-        """
-        Args:
-            ranks: effective ranks; the largest ends the numbered part.
-            labels: what follows it.
-        """
         self.ranks = sorted(set(ranks))
         span = self._log2(self.ranks[-1]) - self._log2(self.ranks[0]) if self.ranks else 0.0
         start = self._log2(self.ranks[-1]) + max(1.5, 0.18 * span) if self.ranks else 0.0
