@@ -1,5 +1,7 @@
-"""The score cache: `scores/<fingerprint>/<task>.json` is the result of one mixture on one task, with
-`<task>.answers.gz`, what was answered to each item. Both are written as soon as they are known, the answers first.
+"""The score cache: one record for each mixture and task.
+
+`scores/<fingerprint>/<task>.json` is the result of one mixture on one task, with `<task>.answers.gz`, what was answered
+to each item. Both are written as soon as they are known, the answers first.
 
 The folder of a record is the fingerprint of what its mixture's weights were made from. A record is used only if the key
 inside says that everything else was the same too: the task's prompts, documents, targets, metric and settings, the
