@@ -68,7 +68,7 @@ def evidence_from_table(
             item_scores.minus(reference).errors(),
         )
         return _evidence(means, scope, spectra, settings)
-    stderr, freedom = score_errors(pairs, None, scope)
+    stderr, freedom = score_errors(pairs, scope)
     public = (about["kind"] == "baseline").to_numpy()
     gain_stderr = np.hypot(stderr, stderr[public]) if public.any() else np.full_like(stderr, np.nan)
     values = matrix(pairs, "score", scope.tasks).to_numpy()

@@ -57,15 +57,6 @@ def gains(
     gain = np.round(score - public, _DIGITS)
     error, degrees = spread(scopes, stderr, freedom)
     low, high = interval(gain, error, degrees, confidence)
-    about = scores[ABOUT].drop_duplicates("mixture").set_index("mixture").loc[others].reset_index()
-    width = len(scopes.index)
-    frame: pd.DataFrame = pd.concat(
-        [
-            about.loc[about.index.repeat(width)].reset_index(drop=True),
-            pd.concat([scopes.index] * len(others), ignore_index=True) if len(others) else scopes.index.iloc[:0],
-        ],
-        axis=1,
-    )
     numbers = {
         "score": score,
         "public": public,
@@ -75,8 +66,18 @@ def gains(
         "high": high,
         "verdict": np.select([low > 0, high < 0], [HELPS, HARMS], UNCLEAR),
     }
+    frame = _mixtures_by_scopes(scores, others, scopes)
     frame = frame.assign(**{name: array.ravel() for name, array in numbers.items()}, paired=items is not None)
     return frame[COLUMNS]
+
+
+def _mixtures_by_scopes(scores: pd.DataFrame, mixtures: pd.Index, scopes: Scopes) -> pd.DataFrame:
+    """Return a row per mixture and scope: the columns `ABOUT` and those of the scope."""
+    about = scores[ABOUT].drop_duplicates("mixture").set_index("mixture").loc[mixtures].reset_index()
+    repeated = about.loc[about.index.repeat(len(scopes.index))].reset_index(drop=True)
+    each = pd.concat([scopes.index] * len(mixtures), ignore_index=True) if len(mixtures) else scopes.index.iloc[:0]
+    found: pd.DataFrame = pd.concat([repeated, each], axis=1)
+    return found
 
 
 def _unpaired(scores: pd.DataFrame, scopes: Scopes, baseline: str, others: pd.Index) -> tuple[Array, Array]:
@@ -87,18 +88,10 @@ def _unpaired(scores: pd.DataFrame, scopes: Scopes, baseline: str, others: pd.In
     return error, n.loc[others].to_numpy(dtype=np.float64) + n.loc[baseline].to_numpy(dtype=np.float64) - 2
 
 
-def mean_error(values: Array) -> float:
-    """Return the standard error of the mean of `values`; missing for fewer than two."""
-    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
-
-
-def score_errors(scores: pd.DataFrame, items: pd.DataFrame | None, scopes: Scopes) -> tuple[Array, Array]:
-    """Return standard errors of the scores themselves (not of gains) and n - 1, mixtures x tasks.
+def score_errors(scores: pd.DataFrame, scopes: Scopes) -> tuple[Array, Array]:
+    """Return the table's standard errors of the scores themselves (not of gains) and n - 1, mixtures x tasks.
 
     Mixtures are in the table's order.
     """
-    n = matrix(scores, "n", scopes.tasks).to_numpy(dtype=np.float64)
-    if items is None:
-        return matrix(scores, "stderr", scopes.tasks).to_numpy(dtype=np.float64), n - 1
-    errors = items.assign(stderr=[mean_error(np.asarray(row, dtype=np.float64)) for row in items["items"]])
-    return matrix(scores[["mixture", "task"]].merge(errors, how="left"), "stderr", scopes.tasks).to_numpy(), n - 1
+    stderr, n = (matrix(scores, column, scopes.tasks).to_numpy(dtype=np.float64) for column in ("stderr", "n"))
+    return stderr, n - 1

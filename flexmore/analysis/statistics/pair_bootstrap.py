@@ -55,7 +55,7 @@ def bootstrap_gains(scores: pd.DataFrame, items: pd.DataFrame | None, settings: 
     means = matrix(part, "score", scopes.tasks).loc[mixtures].to_numpy()
     if items is None:
         order = list(part["mixture"].unique())
-        stderr = score_errors(part, None, scopes)[0][[order.index(name) for name in mixtures]]
+        stderr = score_errors(part, scopes)[0][[order.index(name) for name in mixtures]]
         over_items = sample_normal(means, stderr, scopes, settings.bootstrap_samples, settings.seed)
     else:
         item_scores = item_scores_of(items, mixtures, scopes.tasks, baseline)

@@ -41,16 +41,12 @@ def readme(content: Content) -> str:
 def _opening(tables: Tables, about: About) -> str:
     """Write the words above the first section: what the report is about, and its terms."""
     words = (
-        "The *public* model is what every *expert* was branched from. An expert's difference to it is cut to a *rank* "
-        "(an "
-        "adapter); *full* is the expert's own weights. A *pair* is public and one expert, a *joint* mixture all of "
-        "them, "
-        "with so many *active* for each token. A *gain* is a score less the public model's on the same items, in "
-        "points "
-        f"(hundredths of a score); in brackets stand {100 * about.settings.confidence:.0f} % intervals. Each *group* "
-        "of "
-        "tasks weighs the same in the *average*. An expert's *own domain* are the tasks about what it was trained on; "
-        "all others are *foreign* to it."
+        "The *public* model is what every *expert* was branched from. An expert's difference to it is cut to a "
+        "*rank* (an adapter); *full* is the expert's own weights. A *pair* is public and one expert, a *joint* "
+        "mixture all of them, with so many *active* for each token. A *gain* is a score less the public model's on "
+        f"the same items, in points (hundredths of a score); in brackets stand {100 * about.settings.confidence:.0f} "
+        "% intervals. Each *group* of tasks weighs the same in the *average*. An expert's *own domain* are the tasks "
+        "about what it was trained on; all others are *foreign* to it."
     )
     words = f"{words}\n\n{_asked(tables, about)}"
     made = "Made by `flexmore` from the tables beside it; every sentence with a number is computed from them."

@@ -83,16 +83,14 @@ def sure(tables: Tables, about: About) -> str:
     )
     over = (
         f"They are at {100 * about.settings.confidence:.0f} %, one by one; tests between mixtures are corrected for "
-        "how many "
-        "there are (Holm)."
+        "how many there are (Holm)."
     )
     lines = [items, over, *certainty.say_noise(tables)]
     if about.control:
         lines.append(
             "What it cannot show: anything about 7B models, and whether knowledge needs a lower rank than reasoning. "
-            "How many "
-            "facts an expert memorised decides how it compares with one that learned a procedure, and that was our "
-            "choice."
+            "How many facts an expert memorised decides how it compares with one that learned a procedure, and that "
+            "was our choice."
         )
     return "\n".join(f"- {line}" for line in lines)
 

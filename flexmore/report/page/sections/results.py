@@ -66,12 +66,10 @@ def recovery(tables: Tables, about: About, captions: Mapping[str, str]) -> str:
         ],
     )  # fmt: skip
     text = (
-        f"r95 is the smallest measured rank whose gain, on a monotone fit, is at least "
+        "r95 is the smallest measured rank whose gain, on a monotone fit, is at least "
         f"{100 * about.settings.recovery:.0f} % of full's; it is not defined where full's own gain is not above zero. "
-        "Its "
-        f"{level} intervals are bootstraps over items (for these tasks) and over tasks within groups (for other tasks "
-        "of the "
-        "same kind); `full` means that no smaller rank measured is sure to do."
+        f"Its {level} intervals are bootstraps over items (for these tasks) and over tasks within groups (for other "
+        "tasks of the same kind); `full` means that no smaller rank measured is sure to do."
     )
     return "\n\n".join(filter(None, [text, image("domain_gain", captions), table, image("r95", captions)]))
 
@@ -162,10 +160,8 @@ def budget(tables: Tables, captions: Mapping[str, str]) -> str:
     )
     how = (
         f"The Pareto front, {len(some)} of its {plural(len(front), 'point')}: no set of ranks with as few parameters "
-        "has a higher "
-        "sum of pair gains (on the items that chose). `flexmore recommend --budget 800k` gives the ranks for any "
-        "budget, with "
-        "an interval and what held-out items say."
+        "has a higher sum of pair gains (on the items that chose). `flexmore recommend --budget 800k` gives the "
+        "ranks for any budget, with an interval and what held-out items say."
     )
     return "\n\n".join([text, how, table, image("budget", captions)])
 
@@ -197,12 +193,9 @@ def reading(tables: Tables) -> str:
     )
     text = (
         "A quadratic in log2 rank with an effect for each expert, as the paper has it. On gains that rise and level "
-        "off it "
-        "turns somewhere all the same, so it is shown beside r95, and its vertex is called an optimum only where its "
-        "Fieller "
-        "interval lies within the ranks measured, the fit predicts held-out items better than a saturating and an "
-        "isotonic "
-        "one, and held-out scores really fall from it to the last rank. Misses are in points, on held-out items. All "
-        "coefficients: `tables/regression.csv`."
+        "off it turns somewhere all the same, so it is shown beside r95, and its vertex is called an optimum only "
+        "where its Fieller interval lies within the ranks measured, the fit predicts held-out items better than a "
+        "saturating and an isotonic one, and held-out scores really fall from it to the last rank. Misses are in "
+        "points, on held-out items. All coefficients: `tables/regression.csv`."
     )
     return "\n\n".join(filter(None, [paragraph(choices.say_reading(tables)), text, table]))

@@ -50,8 +50,7 @@ def say_noise(tables: Tables) -> list[str]:
     differ, items = int(rows["differ"].sum()), int(rows["items"].sum())
     return [
         f"Rank {largest['rank']} is the full expert but for rounding: {count(differ)} of {count(items)} answers "
-        "differ, and "
-        f"the averages by at most {score(abs(largest['difference']), 2)} points. That is the noise floor."
+        f"differ, and the averages by at most {score(abs(largest['difference']), 2)} points. That is the noise floor."
     ]
 
 

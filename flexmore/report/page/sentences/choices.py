@@ -26,27 +26,8 @@ def say_joint(tables: Tables) -> list[str]:
     if len(whole):
         each = ", ".join(f"{score(row['average'])} with {row['active']} active" for _, row in whole.iterrows())
         found.append(f"The public model alone averages {score(public)} points, all experts joined in full {each}.")
-    averages = joint.set_index("mixture")["average"]
-    sizes = joint.set_index("mixture")["parameters"]
     for active, own in comparisons.groupby("active"):
-        tied = indistinct(own, averages)
-        top = tied[0]
-        if len(tied) == 1:
-            found.append(f"With {active} active `{top}` is best: higher than every other after Holm's correction.")
-            continue
-        alike = [name for name in tied[1:] if _alike(own, top, name)]
-        rest = [name for name in tied[1:] if name not in alike]
-        first = listing(f"`{name}`" for name in (top, *alike))
-        same = ", which answer every item alike," if alike else ""
-        highest = f"With {active} active {first}{same} {'have' if alike else 'has'} the highest average"
-        but = f", but the data cannot tell {'them' if alike else 'it'} from {listing(f'`{name}`' for name in rest)}"
-        least = min(tied, key=lambda name: (sizes[name], name))
-        also = [name for name in tied if sizes[name] == sizes[least]]
-        found.append(
-            f"{highest} ({score(averages[top])}){but if rest else ''}; the smallest of these, "
-            f"{listing(f'`{name}`' for name in also)}, {'has' if len(also) == 1 else 'have'} {count(sizes[least])} "
-            f"parameters."
-        )
+        found.append(_highest_joint(active, own, joint.set_index("mixture")))
     close = comparisons[(comparisons["verdict"] == UNCLEAR) & ~_same(comparisons)]
     if len(close):
         found.append(
@@ -55,6 +36,28 @@ def say_joint(tables: Tables) -> list[str]:
             "points would have shown in 80 % of repeats (median)."
         )
     return found
+
+
+def _highest_joint(active: object, comparisons: pd.DataFrame, joint: pd.DataFrame) -> str:
+    """Say which joint mixture of one number of active experts is highest, and which the data cannot tell from it."""
+    averages, sizes = joint["average"], joint["parameters"]
+    tied = indistinct(comparisons, averages)
+    top = tied[0]
+    if len(tied) == 1:
+        return f"With {active} active `{top}` is best: higher than every other after Holm's correction."
+    alike = [name for name in tied[1:] if _alike(comparisons, top, name)]
+    rest = [name for name in tied[1:] if name not in alike]
+    first = listing(f"`{name}`" for name in (top, *alike))
+    same = ", which answer every item alike," if alike else ""
+    highest = f"With {active} active {first}{same} {'have' if alike else 'has'} the highest average"
+    but = f", but the data cannot tell {'them' if alike else 'it'} from {listing(f'`{name}`' for name in rest)}"
+    least = min(tied, key=lambda name: (sizes[name], name))
+    also = [name for name in tied if sizes[name] == sizes[least]]
+    return (
+        f"{highest} ({score(averages[top])}){but if rest else ''}; the smallest of these, "
+        f"{listing(f'`{name}`' for name in also)}, {'has' if len(also) == 1 else 'have'} {count(sizes[least])} "
+        f"parameters."
+    )
 
 
 def _same(comparisons: pd.DataFrame) -> pd.Series:
@@ -122,10 +125,9 @@ def say_reading(tables: Tables) -> list[str]:
     if len(pooled) and pd.notna(pooled["p"].iloc[0]):
         row = pooled.iloc[0]
         found.append(
-            f"The quadratic in log2 rank, pooled over groups: its square has the coefficient "
+            "The quadratic in log2 rank, pooled over groups: its square has the coefficient "
             f"{points(row['coefficient'], 2)} points ({points(row['low'], 2)} to {points(row['high'], 2)}, clustered "
-            "by "
-            f"expert; {probability(row['p'])}, wild bootstrap {probability(row['p_wild'])})."
+            f"by expert; {probability(row['p'])}, wild bootstrap {probability(row['p_wild'])})."
         )
     judged = shapes[shapes["reason"] != NO_ITEMS]
     if judged.empty:
