@@ -53,13 +53,14 @@ class Requests:
         return self._first(step, sweep).gpus if self._on_gpu(step) else 0
 
     def check_gpus(self) -> None:
-        """Check that every sweep fits on the GPUs that the configuration states, where evaluation uses any.
+        """Check that every sweep fits on the GPUs whose memory the configuration states.
+
+        A dry run checks it too, although it does not know that jobs would be sent to a cluster.
 
         Raises:
-            FlexmoreError: it does not; the message says which, and what to change.
+            FlexmoreError: one does not; the message says which, and what to change.
         """
-        if self._on_gpu("evaluate"):
-            refuse_gpu_shortage(self.jobs.study)
+        refuse_gpu_shortage(self.jobs.study)
 
     def runs_here(self, step: str) -> bool:
         """Tell whether a step that needs a network has to run on this machine: where no partition is given for it.

@@ -118,6 +118,18 @@ def test_a_task_that_the_suite_does_not_have_ends_it_too(clone: Clone) -> None:
     assert not (clone.folder / "results").exists()
 
 
+def test_gpus_that_a_profile_states_and_that_are_too_small_end_it_too(clone: Clone) -> None:
+    profile = clone.folder / "small"
+    profile.mkdir()
+    (profile / "config.yaml").write_text('cores: 1\nconfig: ["evaluate={gpu_memory: 12, max_gpus: 4}"]\n')
+    given = ("--configfile", "config/paper.yaml", "--workflow-profile", "small")
+    done = clone.run("snakemake", "-n", *given, check=False)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout
+    assert done.stdout.count("evaluate.gpu_memory: 12 GB; sweeps that do not fit on 4 of such GPUs") == 1
+    assert "public (14.6 GB of weights)" in done.stdout
+
+
 def test_resume_ends_with_the_same_message(clone: Clone) -> None:
     clone.configure(lambda study: study.update(seed="one"))
     done = clone.resume(check=False)

@@ -159,13 +159,20 @@ def test_gpus_are_requested_where_they_are_used(device: str, cluster: bool, here
     assert requests.gpus("evaluate") == requests.gpus("calibrate") == gpus
 
 
-def test_a_study_that_its_gpus_cannot_hold_is_refused_where_it_would_use_them() -> None:
+def test_a_study_that_the_stated_gpus_cannot_hold_is_refused() -> None:
     paper = load_study(Path("config/paper.yaml"))
     small = StudyJobs(paper.model_copy(update={"evaluate": paper.evaluate.model_copy(update={"gpu_memory": 1.0})}))
     with pytest.raises(FlexmoreError, match=r"evaluate\.gpu_memory: 1 GB; sweeps that do not fit"):
-        Requests(small, cluster=True).check_gpus()
-    Requests(small).check_gpus()  # on a CPU
-    Requests(StudyJobs(paper), cluster=True).check_gpus()
+        Requests(small).check_gpus()
+    Requests(StudyJobs(paper)).check_gpus()
+
+
+def test_a_large_sweep_requests_several_gpus() -> None:
+    paper = load_study(Path("config/paper.yaml"))
+    stated = StudyJobs(paper.model_copy(update={"evaluate": paper.evaluate.model_copy(update={"gpu_memory": 80.0})}))
+    requests = Requests(stated, cluster=True)
+    assert requests.gpus("evaluate", "math") == requests.gpus("calibrate") == 1
+    assert requests.gpus("evaluate", "joint-a7") == 2
 
 
 def test_a_step_that_needs_a_network_runs_here_unless_a_partition_is_given() -> None:
