@@ -2,8 +2,8 @@
 
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.evaluation.engine.lm import MixtureLM
-from flexmore.evaluation.lazy_model import LazyModel
 from flexmore.evaluation.suite import Suite
+from flexmore.evaluation.switching import SwitchableModel
 from flexmore.evaluation.tasks.loading import load_task, open_tasks
 from flexmore.evaluation.tasks.prepared import PreparedTask
 from flexmore.progress import track
@@ -13,11 +13,11 @@ Tokens = dict[str, int]
 shared beginnings once, choices included; `new`, the most tokens that generated answers may have."""
 
 
-def count_tokens(suite: Suite, model: LazyModel, settings: EvaluateSettings) -> dict[str, Tokens]:
+def count_tokens(suite: Suite, model: SwitchableModel, settings: EvaluateSettings) -> dict[str, Tokens]:
     """Count what one mixture is asked, by task group.
 
     Args:
-        model: a mixture's model; its weights are not loaded.
+        model: a sweep's model; no mixture is set.
 
     Raises:
         FlexmoreError: a data set has not been acquired.
