@@ -21,7 +21,10 @@ def test_packages_hold_few_modules() -> None:
     assert {str(folder): size for folder, size in sizes.items() if size > 15} == {}
 
 
-def test_every_package_has_tests_of_its_own() -> None:
+def test_tests_have_the_folders_of_the_package() -> None:
+    """Every package has tests of its own; `tests/slurm/` alone stands for none."""
     tests = Path(__file__).parent
     packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert {name for name in packages if not any((tests / name).rglob("test_*.py"))} == set()
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    assert {str(folder) for folder in folders if not (PACKAGE / folder).is_dir()} == {"slurm"}
