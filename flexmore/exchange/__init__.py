@@ -1,1 +1,1 @@
-"""What leaves and what comes in: mixtures written for other software, experts and results of others read."""
+"""Exchange with other software: mixtures written for it, and its experts and results read."""
