@@ -13,9 +13,10 @@ from flexmore.analysis.findings.recovery import recover
 from flexmore.analysis.findings.regression import POOLED, _fit, design_of, regress
 from flexmore.analysis.findings.shapes import judge_optima
 from flexmore.analysis.findings.skills import compare_skills
-from flexmore.analysis.selection.heldout import ALL, cross_fit
+from flexmore.analysis.selection.heldout import cross_fit
 from flexmore.analysis.statistics.gains import gains
 from flexmore.analysis.statistics.pair_bootstrap import bootstrap_gains
+from flexmore.analysis.tables.catalogue import ALL
 from flexmore.config.analysis import AnalysisSettings
 
 SETTINGS = AnalysisSettings(bootstrap_samples=300, reasoning=["BBH"], knowledge=["MMLU"])

@@ -15,7 +15,7 @@ from statsmodels.stats.multitest import multipletests
 from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.statistics.item_scores import ItemScores
 from flexmore.analysis.statistics.resampling import percentile_interval, resample_items
-from flexmore.analysis.statistics.scopes import Scopes, scopes_of, spread
+from flexmore.analysis.statistics.scopes import DIGITS, Scopes, scopes_of, spread
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 
@@ -71,7 +71,7 @@ def compare(
     identity = np.eye(len(mixtures))
     difference = own.contrast(identity[first] - identity[second], [f"{a} - {b}" for a, b in contrasts])
     error, freedom = (array[:, 0] for array in spread(average, *difference.errors()))
-    value = np.round(difference.means() @ average.weights[0], 12)
+    value = np.round(difference.means() @ average.weights[0], DIGITS)
     low, high = percentile_interval(samples[:, first] - samples[:, second], settings.confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(value == 0, 1.0, 2 * student.sf(np.abs(value) / error, freedom))

@@ -5,7 +5,7 @@ import pandas as pd
 
 from flexmore.analysis.ranks import full
 from flexmore.analysis.statistics.item_scores import ItemScores
-from flexmore.analysis.statistics.scopes import Scopes, interval, spread
+from flexmore.analysis.statistics.scopes import DIGITS, Scopes, interval, spread
 from flexmore.config.analysis import AnalysisSettings
 
 COLUMNS = ["expert", "rank", "scope", "name", "difference", "low", "high", "items", "differ"]
@@ -34,7 +34,7 @@ def noise_floor(
     difference = item_scores.only(list(both["mixture"])).less(item_scores.only(list(both["mixture_full"])))
     part = scopes.only(["average", "group"])
     error, freedom = spread(part, *difference.errors())
-    value = np.round(difference.means() @ part.weights.T, 12)
+    value = np.round(difference.means() @ part.weights.T, DIGITS)
     low, high = interval(value, error, freedom, settings.confidence)
     counts = np.array([v.shape[1] for v in difference.values])
     differ = np.stack([(v != 0).sum(axis=1) for v in difference.values], axis=1) @ (part.weights.T > 0)

@@ -18,10 +18,10 @@ PARTIAL = (0.10, 0.90)
 PARTIAL_RANKS = 2
 RETAINED = 0.60
 NOTHING = 0.10
-"""Of the expert's gain: what a random delta may gain for nothing."""
+"""Share of the expert's gain below which a random delta counts as gaining nothing."""
 NOT_MEASURED = "not measured"
 PLANTED = (4, 5)
-"""The predictions that say what was planted: facts and rank, random deltas."""
+"""The numbers of the predictions about what was planted: facts and rank, random deltas."""
 
 
 def judge(

@@ -21,12 +21,10 @@ import pandas as pd
 from flexmore.analysis.findings.regression import CONTRAST, POOLED
 from flexmore.analysis.ranks import numbered
 from flexmore.analysis.statistics.isotonic import monotone
-from flexmore.analysis.statistics.item_scores import ItemScores
-from flexmore.analysis.statistics.scopes import Array, Scopes, interval, scopes_of, spread
+from flexmore.analysis.statistics.item_scores import SALTS, ItemScores
+from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes, interval, scopes_of, spread
 from flexmore.config.analysis import AnalysisSettings
 
-SALTS = range(10)
-"""Ways in which the items are dealt into halves; the mean over all is judged."""
 COLUMNS = [
     "response", "n_experts", "ranks", "quadratic_error", "saturating_error", "isotonic_error", "best_fit",
     "vertex_rank", "vertex_low", "vertex_high", "fall", "fall_low", "fall_high", "optimum", "reason",
@@ -135,7 +133,7 @@ def _judge(curve: ItemScores, x: Array, weights: Array, settings: AnalysisSettin
     for salt in SALTS:
         masks = curve.deal(salt)
         for held in (0, 1):
-            train, test = (np.round(curve.part(masks, half).means() @ weights, 12) for half in (1 - held, held))
+            train, test = (np.round(curve.part(masks, half).means() @ weights, DIGITS) for half in (1 - held, held))
             fitted = {name: shape(x, train) for name, shape in SHAPES.items()}
             for name, values in fitted.items():
                 errors[name].append(float(np.mean(np.square(values - test))))
@@ -149,7 +147,7 @@ def _judge(curve: ItemScores, x: Array, weights: Array, settings: AnalysisSettin
     )  # fmt: skip
     scope = Scopes(pd.DataFrame({"scope": ["fall"]}), weights[None], list(curve.tasks))
     error, freedom = spread(scope, *fall.errors())
-    value = np.round(fall.means() @ weights[:, None], 12)
+    value = np.round(fall.means() @ weights[:, None], DIGITS)
     low, high = interval(value, error, freedom, settings.confidence)
     return {
         **{f"{name}_error": error for name, error in means.items()},

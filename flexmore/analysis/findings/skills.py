@@ -24,9 +24,9 @@ from flexmore.analysis.statistics.isotonic import arrival, monotone, reach
 from flexmore.analysis.statistics.pair_bootstrap import GainSamples
 from flexmore.analysis.statistics.resampling import percentile_interval
 from flexmore.analysis.statistics.scopes import Array
+from flexmore.analysis.tables.catalogue import ALL
 from flexmore.config.analysis import AnalysisSettings
 
-ALL = "all"
 SKILLS = ("reasoning", "knowledge")
 COLUMNS = [
     "expert", "measure", "reasoning", "knowledge", "difference", "low", "high", "tasks_low", "tasks_high",

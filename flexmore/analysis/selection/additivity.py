@@ -36,7 +36,7 @@ def additivity(gains: pd.DataFrame, choices: Choices, selected: Mapping[str, Map
     uniform, rows = choices.uniform(), []
     for row in joint.to_dict("records"):
         ranks = uniform.get(row["rank"]) or selected.get(row["rank"])
-        if ranks is None:  # a saturated duplicate, or a selection that is no rule of ours
+        if ranks is None:  # a saturated duplicate, or a selection that is none of these rules
             continue
         about = {key: row[key] for key in ("mixture", "active", "rank", "parameters", "low", "high")}
         rows.append(about | {"joint_gain": row["gain"], "sum_of_gains": choices.gain(ranks), "closer": ""})

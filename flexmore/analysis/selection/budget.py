@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from flexmore.analysis.ranks import full, numbered
+from flexmore.analysis.statistics.scopes import DIGITS
 from flexmore.errors import FlexmoreError
 
 FRONT_COLUMNS = ["parameters", "gain"]
-"""Of the Pareto front; a rank per expert follows."""
-_DIGITS = 12
+"""Columns of the Pareto front; a column per expert follows, its rank."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Choices:
 
     def gain(self, ranks: Mapping[str, str]) -> float:
         """Return the sum of the pairs' gains."""
-        return round(float(self._rows(ranks)["gain"].sum()), _DIGITS)
+        return round(float(self._rows(ranks)["gain"].sum()), DIGITS)
 
     def mixtures(self, ranks: Mapping[str, str]) -> list[str]:
         """List the pairs with these ranks."""
@@ -76,7 +76,7 @@ def choices_of(gains: pd.DataFrame) -> Choices:
     table = pd.concat([numbered(rows, kinds=("pair",)), full(rows)])
     if table.empty:
         raise FlexmoreError(
-            "a budget is spent on the pairs' ladder ranks, and the table has none; evaluate pairs first"
+            "a budget is spent on ranks of the ladder, and the table has no pair at such a rank; evaluate pairs first"
         )
     table = table.assign(expert=table["experts"])
     joint = gains[(gains["scope"] == "average") & (gains["kind"] == "joint")]
@@ -105,7 +105,7 @@ def front_of(choices: Choices) -> pd.DataFrame:
     chosen = np.zeros((1, 0), dtype=np.int64)
     for _, own in choices.table.groupby("expert", sort=False):
         size = (sizes[:, None] + own["size"].to_numpy()).ravel()
-        gain = np.round((gains[:, None] + own["gain"].to_numpy()).ravel(), _DIGITS)
+        gain = np.round((gains[:, None] + own["gain"].to_numpy()).ravel(), DIGITS)
         before, option = np.divmod(np.arange(len(size)), len(own))
         order = np.lexsort((-gain, size))
         highest = np.maximum.accumulate(np.concatenate([[-math.inf], gain[order][:-1]]))

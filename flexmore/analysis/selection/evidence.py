@@ -8,7 +8,7 @@ import pandas as pd
 from flexmore.analysis.ranks import full, numbered
 from flexmore.analysis.statistics.gains import score_errors
 from flexmore.analysis.statistics.item_scores import ItemScores, item_scores_of
-from flexmore.analysis.statistics.scopes import Array, Scopes, interval, matrix, scopes_of, spread
+from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes, interval, matrix, scopes_of, spread
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 
@@ -119,9 +119,9 @@ def _evidence(means: _TaskMeans, scope: Scopes, spectra: pd.DataFrame | None, se
     error, _ = spread(part, *(array[:, used] for array in means.errors))
     gain_error, freedom = spread(part, *(array[:, used] for array in means.gain_errors))
     # rounded, so that the same means added in another order are a tie
-    average = np.round(means.values[:, used] @ part.weights[0], 12)
+    average = np.round(means.values[:, used] @ part.weights[0], DIGITS)
     public = average[(means.about["kind"] == "baseline").to_numpy()]
-    gain = np.round(average - public[0], 12) if len(public) else np.full(len(average), np.nan)
+    gain = np.round(average - public[0], DIGITS) if len(public) else np.full(len(average), np.nan)
     low, _ = interval(gain, gain_error[:, 0], freedom[:, 0], settings.confidence)
     estimates = means.about.assign(average=average, stderr=error[:, 0], gain=gain, low=low)
     found = numbered(estimates, kinds=("pair",)).rename(columns={"experts": "expert"})

@@ -3,7 +3,7 @@
 The highest of several noisy scores is too high, and the rank that has it is judged by the very items that chose it.
 Here a hash deals the items into two halves; ranks are chosen on one half and judged on the other, and the reverse, so
 every item judges a choice in which it had no part. Leaving out a group asks more: whether ranks chosen on some groups
-serve another.
+do well on another.
 """
 
 import math
@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 
 from flexmore.analysis.selection.evidence import MIXTURE_COLUMNS, Evidence, evidence_from_items
 from flexmore.analysis.selection.rules import RULES, Rule
-from flexmore.analysis.statistics.item_scores import ItemScores
-from flexmore.analysis.statistics.scopes import Array, Scopes, interval, scopes_of, spread
+from flexmore.analysis.statistics.item_scores import SALTS, ItemScores
+from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes, interval, scopes_of, spread
+from flexmore.analysis.tables.catalogue import ALL
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 
-ALL = "all"
-SALTS = range(10)
-"""Ways in which the items are dealt into halves; the mean over all is reported."""
 COLUMNS = [
     "rule", "expert", "rank", "held_out_ranks", "naive", "naive_low", "naive_high", "held_out", "held_out_low",
     "held_out_high", "optimism", "optimism_low", "optimism_high", "other_groups", "transfer_loss",
@@ -160,7 +158,7 @@ def _judge(rule: str, choices: _Choices, evidence: _SplitEvidence, confidence: f
     columns: dict[str, object] = {"rule": rule, "expert": names}
     for key, items in (("naive", naive_gain), ("held_out", held_gain), ("optimism", naive_gain.less(held_gain))):
         error, freedom = spread(scope, *items.errors())
-        value = np.round(items.means() @ scope.weights.T, 12)
+        value = np.round(items.means() @ scope.weights.T, DIGITS)
         low, high = interval(value, error, freedom, confidence)
         columns |= {key: value[:, 0], f"{key}_low": low[:, 0], f"{key}_high": high[:, 0]}
     transferred = _transferred_gain(choices, evidence)
@@ -169,7 +167,7 @@ def _judge(rule: str, choices: _Choices, evidence: _SplitEvidence, confidence: f
         rank=[*(str(rank_of[choices.naive[expert]]) for expert in experts), ""],
         held_out_ranks=[*(_counted(counts) for counts in times), ""],
         other_groups=transferred,
-        transfer_loss=np.round(columns["naive"] - transferred, 12),  # type: ignore[operator]
+        transfer_loss=np.round(columns["naive"] - transferred, DIGITS),  # type: ignore[operator]
     )[COLUMNS]
 
 
@@ -203,8 +201,8 @@ def _transferred_gain(choices: _Choices, evidence: _SplitEvidence) -> Array:
             for (weights, _), mixtures in zip(evidence.other_groups, choices.other_groups, strict=True)
         ]
     )
-    each = np.round(gains.mean(axis=0), 12)
-    return np.append(each, np.round(each.mean(), 12))
+    each = np.round(gains.mean(axis=0), DIGITS)
+    return np.append(each, np.round(each.mean(), DIGITS))
 
 
 def _counted(counts: Counter[int]) -> str:

@@ -12,14 +12,12 @@ from flexmore.analysis.selection.budget import Choices, choices_of, front_of, wi
 from flexmore.analysis.selection.evidence import evidence_from_table
 from flexmore.analysis.selection.selections import selected_ranks, selections
 from flexmore.analysis.statistics.gains import gains
-from flexmore.analysis.statistics.item_scores import ItemScores
+from flexmore.analysis.statistics.item_scores import SALTS, ItemScores
 from flexmore.analysis.statistics.pair_bootstrap import bootstrap_gains
 from flexmore.analysis.statistics.resampling import percentile_interval
-from flexmore.analysis.statistics.scopes import Scopes, scopes_of
+from flexmore.analysis.statistics.scopes import DIGITS, Scopes, scopes_of
 from flexmore.config.analysis import AnalysisSettings
 
-SALTS = range(10)
-"""Ways in which the items are dealt into halves; the mean over all is reported."""
 FRONT_ROWS = 6
 """Points of the front that `describe` lists."""
 
@@ -101,7 +99,7 @@ def _held_out(budget: int, choices: Choices, item_scores: ItemScores | None, sco
         dealt = gained.deal(salt)
         halves = [gained.part(dealt, half).means() @ average for half in (0, 1)]
         for chooser, judge in (halves, halves[::-1]):
-            given = Choices(choices.table.assign(gain=np.round(chooser, 12)), choices.base)
+            given = Choices(choices.table.assign(gain=np.round(chooser, DIGITS)), choices.base)
             ranks = within(front_of(given), budget, given)
             found.append(Choices(choices.table.assign(gain=judge), choices.base).gain(ranks))
     return float(np.mean(found))

@@ -6,7 +6,7 @@ import pandas as pd
 from flexmore.analysis.selection.evidence import Evidence, evidence_from_table
 from flexmore.analysis.selection.rules import RULES
 from flexmore.analysis.statistics.item_scores import ItemScores
-from flexmore.analysis.statistics.scopes import Array, Scopes, interval, spread
+from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes, interval, spread
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 
@@ -74,7 +74,7 @@ def selections(evidence: Evidence | None, item_scores: ItemScores | None, scopes
         tables.append(
             chosen.assign(
                 rule=name, reads=rule.reads, best_rank=best["rank"].to_numpy(),
-                behind=np.round(chosen["average"].to_numpy() - best["average"].to_numpy(), 12), behind_low=low,
+                behind=np.round(chosen["average"].to_numpy() - best["average"].to_numpy(), DIGITS), behind_low=low,
                 behind_high=high, saved=1 - chosen["parameters"].to_numpy() / best["parameters"].to_numpy(), note="",
             )
         )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from flexmore.analysis.statistics.item_scores import item_scores_of
-from flexmore.analysis.statistics.scopes import Array, Scopes, interval, matrix, scopes_of, spread
+from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes, interval, matrix, scopes_of, spread
 
 ABOUT = ["mixture", "kind", "experts", "rank", "effective_rank", "active", "parameters"]
 COLUMNS = [
@@ -15,8 +15,6 @@ COLUMNS = [
 ]  # fmt: skip
 
 HELPS, HARMS, UNCLEAR = "helps", "harms", "unclear"
-_DIGITS = 12
-"""Digits kept: those behind depend on the order of summation, and equal scores must have a gain of exactly zero."""
 
 
 def gains(
@@ -52,9 +50,9 @@ def gains(
     else:
         item_scores = item_scores_of(items, [baseline, *others], scopes.tasks, baseline)
         stderr, freedom = (array[1:] for array in item_scores.minus(baseline).errors())
-    score = np.round(values.loc[others].to_numpy() @ scopes.weights.T, _DIGITS)
-    public = np.broadcast_to(np.round(scopes.weights @ values.loc[baseline].to_numpy(), _DIGITS), score.shape)
-    gain = np.round(score - public, _DIGITS)
+    score = np.round(values.loc[others].to_numpy() @ scopes.weights.T, DIGITS)
+    public = np.broadcast_to(np.round(scopes.weights @ values.loc[baseline].to_numpy(), DIGITS), score.shape)
+    gain = np.round(score - public, DIGITS)
     error, degrees = spread(scopes, stderr, freedom)
     low, high = interval(gain, error, degrees, confidence)
     numbers = {

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from flexmore.analysis.statistics.scopes import Array
 from flexmore.errors import FlexmoreError
 
+SALTS = range(10)
+"""Ways in which the items are dealt into halves; what is reported is the mean over all."""
+
 
 @dataclass(frozen=True)
 class ItemScores:

@@ -7,7 +7,7 @@ kind. All mixtures of a sample answer the same items (or tasks), so differences 
 import numpy as np
 
 from flexmore.analysis.statistics.item_scores import ItemScores
-from flexmore.analysis.statistics.scopes import Array, Scopes
+from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes
 
 
 def resample_items(item_scores: ItemScores, scopes: Scopes, samples: int, seed: int) -> Array:
@@ -29,7 +29,7 @@ def resample_items(item_scores: ItemScores, scopes: Scopes, samples: int, seed: 
         means = (counts @ value.T) / value.shape[1]
         for scope in np.flatnonzero(scopes.weights[:, column]):
             found[:, :, scope] += scopes.weights[scope, column] * means
-    return np.round(found, 12)
+    return np.round(found, DIGITS)
 
 
 def sample_normal(means: Array, stderr: Array, scopes: Scopes, samples: int, seed: int) -> Array:
@@ -50,7 +50,7 @@ def sample_normal(means: Array, stderr: Array, scopes: Scopes, samples: int, see
         values = means[:, column] + stderr[:, column] * generator.standard_normal((samples, len(means)))
         for scope in np.flatnonzero(scopes.weights[:, column]):
             found[:, :, scope] += scopes.weights[scope, column] * values
-    return np.round(found, 12)
+    return np.round(found, DIGITS)
 
 
 def resample_tasks(means: Array, scopes: Scopes, groups: Array, samples: int, seed: int) -> Array:
@@ -77,7 +77,7 @@ def resample_tasks(means: Array, scopes: Scopes, groups: Array, samples: int, se
             continue
         for group in np.unique(groups[weights > 0]):
             found[:, :, scope] += weights[groups == group].sum() * within[int(group)]
-    return np.round(found, 12)
+    return np.round(found, DIGITS)
 
 
 def percentile_interval(samples: Array, confidence: float) -> tuple[Array, Array]:

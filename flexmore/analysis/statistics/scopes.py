@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 Array = NDArray[np.float64]
+DIGITS = 12
+"""Digits kept of means: those behind depend on the order of summation, and equal scores must gain exactly zero."""
 
 
 @dataclass(frozen=True)

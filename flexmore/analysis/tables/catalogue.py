@@ -31,6 +31,9 @@ TABLE_ROWS = {
 TABLES = tuple(TABLE_ROWS)
 """`tables/<name>.csv`, made by `analyze` (`flexmore.analysis.all_tables`), in this order."""
 
+ALL = "all"
+"""In a column of experts: the row is about all of them."""
+
 TEXT_COLUMNS = {
     "mixture", "other", "kind", "experts", "expert", "rank", "effective_rank", "scope", "name", "verdict", "measure",
     "r95", "r95_low", "r95_high", "r95_tasks_low", "r95_tasks_high", "r95_reason", "half_reason", "reading",

@@ -17,7 +17,7 @@ from flexmore.files import read_json
 from flexmore.mixtures.recipe import Recipe
 
 _EVALUATION_COLUMNS = ("alarm", "chance", "sweep")
-"""What quarantine asks of each score beside the columns of the tidy table."""
+"""Columns that quarantine needs and the tidy table does not have."""
 
 
 def collect_scores(

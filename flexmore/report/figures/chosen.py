@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flexmore.analysis.findings.skills import ALL
+from flexmore.analysis.tables.catalogue import ALL
 from flexmore.report.figures.curves import POINTS
 from flexmore.report.figures.mixtures import parameter_axis
 from flexmore.report.figures.style import GREY, JOINT, PAGE, canvas, legend, notice

@@ -10,7 +10,7 @@ from flexmore.analysis.ranks import full, numbered
 from flexmore.report.figures.style import GREY, PAGE, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
 
 POINTS = 100.0
-"""From shares to points."""
+"""Points in a share of one."""
 
 
 def score_by_rank(gains: pd.DataFrame) -> Figure:
@@ -34,7 +34,7 @@ def score_by_rank(gains: pd.DataFrame) -> Figure:
         for expert in look:
             own = part[part["experts"] == expert]
             _line(panel, axis, own, look[expert])
-        axis.dress(panel)
+        axis.set_up(panel)
         _widen(panel)
         panel.set_title(f"{group} ({part['tasks'].iloc[0]} tasks)")
         panel.set_ylabel("score (points)")
@@ -68,7 +68,7 @@ def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
         fit = POINTS * points["fit"]
         panel.plot(axis.places(points["effective_rank"]), fit, color=look[expert].colour, label="monotone fit")
         _marks(panel, axis, found.loc[expert], points)
-        axis.dress(panel)
+        axis.set_up(panel)
         panel.set_title(_title(expert, found.loc[expert]), color="black")
         panel.set_ylabel("gain (points)")
     legend(figure, panels)
@@ -95,7 +95,7 @@ def error_by_rank(adapters: pd.DataFrame | None) -> Figure:
             axis.places(own["effective_rank"]), own["error"].to_numpy(),
             color=look.colour, marker=look.marker, linestyle=look.dash, label=expert,
         )  # fmt: skip
-    axis.dress(panel)
+    axis.set_up(panel)
     panel.set_ylim(bottom=0)
     panel.set_ylabel("relative error of the delta (Frobenius)")
     panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))

@@ -12,7 +12,7 @@ from flexmore.report.figures.curves import POINTS
 from flexmore.report.figures.style import COLUMN, GREY, PAGE, canvas, notice
 
 _MAP = "PuOr_r"
-"""Diverging, zero white, told apart by colour-blind readers."""
+"""Purple to orange, white at zero: distinct to colour-blind readers."""
 
 
 def gain_table(gains: pd.DataFrame, scope: str, name: str, value: str = "gain") -> pd.DataFrame:

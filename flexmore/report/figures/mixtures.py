@@ -43,7 +43,7 @@ def joint_by_rank(joint: pd.DataFrame, public: float) -> Figure:
         panel.plot(places, POINTS * line["average"].to_numpy(), color=look.colour, linewidth=0.8)
         _errorbars(panel, places + aside, line, look, f"{active} active")
         _errorbars(panel, np.asarray(axis.places(apart["rank"])) + aside, apart, look, None)
-    axis.dress(panel)
+    axis.set_up(panel)
     chosen = bool((others["rank"] != "full").any())
     panel.set_xlabel("rank of every expert (selections: a rank for each)" if chosen else "rank of every expert")
     panel.set_ylabel("average (points)")

@@ -36,7 +36,7 @@ def r95(table: pd.DataFrame, ranks: list[int]) -> Figure:
             if expert in own.index:
                 _line(panel, axis, place, own.loc[expert], look[expert])
         lowest = i + columns >= len(titles)
-        axis.dress(panel, title=lowest)
+        axis.set_up(panel, title=lowest)
         panel.tick_params(labelbottom=lowest)
         panel.grid(visible=True, axis="x")
         panel.set_title(title)
@@ -60,7 +60,7 @@ def _line(panel: Axes, axis: RankAxis, place: int, row: pd.Series, look: Look) -
     for key, below, width, label in (("r95_", 0.0, 3.0, "over items"), ("r95_tasks_", 0.27, 1.0, "over tasks")):
         if row[f"{key}low"] and row[f"{key}high"]:
             ends = [_at(axis, row[f"{key}{end}"]) for end in ("low", "high")]
-            if ends[0] == ends[1]:  # certain to be this rank of those measured, and to be seen
+            if ends[0] == ends[1]:  # a single rank: drawn with a length, so that it can be seen
                 ends = [ends[0] - _LEAST, ends[0] + _LEAST]
             panel.plot(ends, [place + below] * 2, color=GREY, linewidth=width, label=label, solid_capstyle="butt")
     panel.plot([_at(axis, row["r95"])], [place], marker=look.marker, color=look.colour, markersize=5, zorder=5)

@@ -19,7 +19,7 @@ COLUMN, PAGE = 3.5, 7.2
 PUBLIC = "#000000"
 GREY = "#6b6b6b"
 JOINT = ("#1b1b6b", "#7a5195", "#ef5675", "#ffa600", "#2f7f7f")
-"""Of the joint mixtures, by number of active experts; distinct in lightness."""
+"""Colours of the joint mixtures, by number of active experts; distinct in lightness."""
 # Any: matplotlib types the keys as a union of literals
 _STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -133,7 +133,7 @@ class RankAxis:
         """Return the places of ranks or labels."""
         return [self.at(rank) for rank in ranks]
 
-    def dress(self, axes: Axes, *, title: bool = True) -> None:
+    def set_up(self, axes: Axes, *, title: bool = True) -> None:
         """Set ticks, labels and limits of the x axis of `axes`, and draw a line between numbers and labels."""
         powers = [rank for rank in self.ranks if rank & (rank - 1) == 0]
         # counted from the largest, so that the rank at which adapters saturate is always named

@@ -15,7 +15,7 @@ from flexmore.report.page.formatting import TIMES
 
 TEMPLATE = Path(__file__).parent / "explore.html"
 DIVERGING = ((0, "#2d004b"), (0.25, "#998ec3"), (0.5, "#f7f7f7"), (0.75, "#f1a340"), (1, "#7f3b08"))
-"""Purple to orange, white at zero: told apart by colour-blind readers, and the same as in the figures."""
+"""Purple to orange, white at zero: distinct to colour-blind readers, and the same as in the figures."""
 
 
 def explore(tables: Mapping[str, pd.DataFrame], scores: pd.DataFrame, family: str, settings: AnalysisSettings) -> str:

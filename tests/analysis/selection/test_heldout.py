@@ -5,7 +5,8 @@ import pytest
 from simulated import Design, logistic, same_for_all
 
 from flexmore.analysis.inputs import Inputs
-from flexmore.analysis.selection.heldout import ALL, cross_fit
+from flexmore.analysis.selection.heldout import cross_fit
+from flexmore.analysis.tables.catalogue import ALL
 from flexmore.config.analysis import AnalysisSettings
 
 SETTINGS = AnalysisSettings(bootstrap_samples=400)

@@ -22,6 +22,6 @@ def test_the_rank_axis() -> None:
     figure = Figure()
     panel = figure.add_subplot()
     wide = RankAxis([2**i for i in range(13)])
-    wide.dress(panel)
+    wide.set_up(panel)
     labels = [tick.get_text() for tick in panel.get_xticklabels()]
     assert labels == ["1", "8", "64", "512", "4096", "full"]

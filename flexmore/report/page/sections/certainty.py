@@ -13,7 +13,7 @@ from flexmore.report.page.formatting import DASH, MINUS, listing, markdown, numb
 from flexmore.report.page.sentences import certainty
 
 NAMED = 6
-"""Mixtures that a line names; of more it says how many."""
+"""Up to this many mixtures a line names; of more it says how many."""
 
 
 def quarantined(rows: pd.DataFrame | None) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from flexmore.analysis.findings.recovery import R95_SCOPES
-from flexmore.analysis.findings.skills import ALL
 from flexmore.analysis.selection.rules import RULES
+from flexmore.analysis.tables.catalogue import ALL
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Quarantines, Tables
 from flexmore.report.page.formatting import (

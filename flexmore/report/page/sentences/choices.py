@@ -5,14 +5,14 @@ import pandas as pd
 from flexmore.analysis.findings.comparisons import UNCLEAR, indistinct
 from flexmore.analysis.findings.regression import POOLED
 from flexmore.analysis.findings.shapes import NO_ITEMS
-from flexmore.analysis.findings.skills import ALL
 from flexmore.analysis.ranks import full
 from flexmore.analysis.selection.additivity import adds_up
+from flexmore.analysis.tables.catalogue import ALL
 from flexmore.report.page.content import Tables
 from flexmore.report.page.formatting import count, listing, plural, points, probability, score
 
 BARELY = 0.001
-"""Below a tenth of a point a gain that a choice flatters is called barely flattered."""
+"""A gain that is too high by less than this share is called barely flattered."""
 
 
 def say_joint(tables: Tables) -> list[str]:

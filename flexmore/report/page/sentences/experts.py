@@ -6,9 +6,9 @@ import pandas as pd
 
 from flexmore.analysis.findings.recovery import NO_GAIN
 from flexmore.analysis.findings.seeds import HALF
-from flexmore.analysis.findings.skills import ALL
 from flexmore.analysis.ranks import full
 from flexmore.analysis.statistics.gains import HARMS, HELPS
+from flexmore.analysis.tables.catalogue import ALL
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.report.page.content import Tables
 from flexmore.report.page.formatting import TIMES, gain, listing, number, plural, points, probability, span
