@@ -17,7 +17,7 @@ _Dense = tuple[str, Rank, str]
 
 @dataclass(frozen=True)
 class SweepWeights:
-    """The bytes of a sweep's weights at its largest moment.
+    """Hold the bytes of a sweep's weights at its largest moment.
 
     Attributes:
         layers: number of layers.
@@ -39,17 +39,17 @@ class SweepWeights:
 
     @property
     def shared(self) -> int:
-        """Bytes that all mixtures of the sweep share, factors not counted."""
+        """Return the bytes that all mixtures of the sweep share, factors not counted."""
         return self.outside + self.backbone
 
     @property
     def total(self) -> int:
-        """All bytes."""
+        """Return all bytes."""
         return self.shared + self.factors + self.dense
 
     @property
     def per_layer(self) -> int:
-        """Bytes of one layer, rounded up."""
+        """Return the bytes of one layer, rounded up."""
         return -(-(self.backbone + self.factors + self.dense) // self.layers)
 
 

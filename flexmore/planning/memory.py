@@ -15,7 +15,14 @@ from flexmore.mixtures.grid import Sweep, grid
 from flexmore.mixtures.memory import SweepWeights, gpus_needed, weigh_sweep
 from flexmore.planning.disk import layer_bytes, tensor_bytes
 from flexmore.planning.mixtures import count_items, possible_in_sweep, tokens_per_item
-from flexmore.planning.widths import evaluated_width, factors_width, stored_width
+from flexmore.planning.widths import (
+    evaluated_dtype,
+    evaluated_width,
+    factors_dtype,
+    factors_width,
+    stored_dtype,
+    stored_width,
+)
 
 MIB, GB = 2**20, 10**9
 
@@ -35,8 +42,8 @@ HALF, HALF_ROUTED = 100 * MIB, 300 * MIB
 """What compiled products in 16 bits take on a CPU, in bytes: where all experts are active, and where tokens choose
 among them, so that products have many shapes; measured."""
 
-RETURNED = 32 * MIB
-"""Bytes from which freed memory goes back to the system at once (glibc's mmap threshold); smaller blocks may stay."""
+MMAP_THRESHOLD = 32 * MIB
+"""Bytes of a block from which glibc returns freed memory to the system at once; smaller blocks may stay."""
 
 CUDA = 1000 * MIB
 """Host memory that CUDA's libraries and context take; not measured."""
@@ -44,7 +51,7 @@ CUDA = 1000 * MIB
 
 @dataclass(frozen=True)
 class Memory:
-    """Peak memory of a step, in bytes.
+    """Hold the peak memory of a step, in bytes.
 
     Attributes:
         host: tensors and objects in the processor's memory.
@@ -102,37 +109,39 @@ def evaluate_memory(
 ) -> Memory:
     """Return the memory of evaluating a sweep: its weights, one batch, and the requests of all tasks.
 
-    On a CPU the experts' own weights and their factors stay mapped, unless they are evaluated in another dtype; what is
-    merged from factors is held beside them.
-
     Args:
-        on_gpu: whether the weights go to a GPU; the host then holds one projection at a time.
+        on_gpu: whether the weights go to a GPU; the host then holds one projection of a mixture at a time.
     """
-    weights, stored, width = sweep_weights(study, sizes, sweep), stored_width(study), evaluated_width(study)
+    weights, stored = sweep_weights(study, sizes, sweep), stored_width(study)
     batch = batch_bytes(study, sizes, tasks)
     requests = round(count_items(study, tasks) * (ITEM + TOKEN * tokens_per_item(study)))
-    merged = 2 * 4 * sizes.hidden * sizes.ffn if weights.adapted else 0
-    host = LIBRARIES["evaluate"] + requests + merged
+    host = LIBRARIES["evaluate"] + requests + (CUDA if on_gpu else batch)
     if not sweep.experts:  # transformers loads the public model by itself
-        host += weights.shared + (CUDA if on_gpu else batch)
-        return Memory(host, 0, weights.total + batch)
-    mapped = weights.shared // width * stored + weights.full // width * stored
+        return Memory(host + weights.shared, 0, weights.total + batch)
+    mapped = (weights.shared + weights.full) // evaluated_width(study) * stored
     if weights.adapted:  # each expert's checkpoint holds public weights of its own, which its adapter is added to
+        host += 2 * 4 * sizes.hidden * sizes.ffn
         mapped += (len(sweep.experts) - 1) * sizes.full_expert * stored
-    if on_gpu:
-        return Memory(host + CUDA, mapped, weights.total + batch)
-    host += weights.shared + weights.adapted + batch
-    if width < 4:
-        host += HALF_ROUTED if any(mixture.active <= len(sweep.experts) for mixture in sweep.mixtures) else HALF
-        if 4 * sizes.hidden * sizes.ffn < RETURNED:  # merged in fp32; what that took stays
-            host += weights.adapted
-    if stored == width:
-        mapped += weights.factors // width * factors_width(study)
-    else:
-        host += weights.full
-    if factors_width(study) != width:
-        host += weights.factors
+    if not on_gpu:
+        host += weights.shared + _experts_on_cpu(study, sizes, sweep, weights)
+        mapped += weights.factors // evaluated_width(study) * factors_width(study)
     return Memory(host, mapped, weights.total + batch)
+
+
+def _experts_on_cpu(study: Study, sizes: ModelSizes, sweep: Sweep, weights: SweepWeights) -> int:
+    """Return the bytes that experts take on a CPU beside the files that stay mapped.
+
+    Adapters that run dense are merged, and weights in another dtype than that of evaluation are converted.
+    """
+    dtype = evaluated_dtype(study)
+    held = weights.adapted
+    held += weights.full if stored_dtype(study) != dtype else 0
+    held += weights.factors if factors_dtype(study) != dtype else 0
+    if evaluated_width(study) < 4:
+        held += HALF_ROUTED if any(mixture.active <= len(sweep.experts) for mixture in sweep.mixtures) else HALF
+        if 4 * sizes.hidden * sizes.ffn < MMAP_THRESHOLD:  # merged in fp32; what that took stays
+            held += weights.adapted
+    return held
 
 
 def batch_bytes(study: Study, sizes: ModelSizes, tasks: Sequence[TaskInfo]) -> int:

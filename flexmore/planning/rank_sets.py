@@ -1,4 +1,4 @@
-"""Which ranks a number of parameters buys."""
+"""The sets of ranks whose joint mixture has a given number of parameters."""
 
 import json
 from collections.abc import Sequence
@@ -14,8 +14,9 @@ def rank_sets(sizes: ModelSizes, ladder: Sequence[int], experts: int, bounds: tu
     """Return the falling sets of ranks, one for each expert, whose joint mixture's total lies within bounds.
 
     Args:
-        ladder: the ranks to choose from; of those that saturate only the first is one of its own.
-        bounds: of the parameters, both included.
+        ladder: the ranks to choose from; those that saturate count as one.
+        experts: number of experts.
+        bounds: least and most parameters, both included.
     """
     kept = sorted({min(rank, sizes.saturation) for rank in ladder}, reverse=True)
     without = _without(sizes, experts)
@@ -26,7 +27,12 @@ def rank_sets(sizes: ModelSizes, ladder: Sequence[int], experts: int, bounds: tu
 
 
 def list_sets(study: Study, number: str, as_json: bool) -> str:
-    """List the sets of ranks that cost a number of parameters: ranks, their sum, the joint mixture's parameters."""
+    """Return the sets of ranks that cost a number of parameters, with their sums and the joint mixture's parameters.
+
+    Args:
+        number: of parameters as it is written, such as `10.75B`.
+        as_json: the sets alone, as JSON.
+    """
     sizes = sizes_of(study)
     rounded = parse_parameters(number)
     sets = rank_sets(sizes, study.ladder, len(study.names), (rounded.low, rounded.high))
@@ -41,6 +47,6 @@ def list_sets(study: Study, number: str, as_json: bool) -> str:
 
 
 def _without(sizes: ModelSizes, experts: int) -> int:
-    """Parameters of a joint mixture whose adapters have rank 0: public and routers."""
+    """Return the parameters of a joint mixture whose adapters have rank 0: public and routers."""
     names = [f"expert {number}" for number in range(experts)]
     return int(count_parameters(sizes, dict.fromkeys(names, 0), experts)["total"])

@@ -43,7 +43,7 @@ DAY = 24 * 60
 
 @dataclass(frozen=True)
 class Request:
-    """What one job requests.
+    """Hold what one job requests.
 
     Attributes:
         mb: memory in MB (2^20 bytes).

@@ -31,20 +31,20 @@ SCORING = 0.012
 
 
 class TokenSeconds(Protocol):
-    """The seconds that a token takes in all distinct mixtures of a sweep together, as timed."""
+    """Tell the seconds that a token takes in all distinct mixtures of a sweep together, as timed."""
 
     @property
     def prompt(self) -> float:
-        """Seconds for a token of a prompt."""
+        """Return the seconds for a token of a prompt."""
 
     @property
     def new(self) -> float:
-        """Seconds for a generated token."""
+        """Return the seconds for a generated token."""
 
 
 @dataclass(frozen=True)
 class SweepHours:
-    """Hours of evaluating a sweep on one GPU.
+    """Hold the hours of evaluating a sweep on one GPU.
 
     Attributes:
         starts: its jobs' starts, until libraries and tasks are there; 0 with a stated speed.
