@@ -19,7 +19,6 @@ from flexmore.planning.widths import (
     evaluated_dtype,
     evaluated_width,
     factors_dtype,
-    factors_width,
     stored_dtype,
     stored_width,
 )
@@ -83,11 +82,13 @@ def factorize_memory(study: Study, sizes: ModelSizes) -> Memory:
     """Return the memory of factorizing an expert: one projection in fp64, the factors of a layer.
 
     A projection [n, m] takes three matrices of its shape and four of n x n: its delta, the Gram matrix, eigenvectors
-    with the solver's workspace, the products. Deltas that pass in fp32 take half of that.
+    with the solver's workspace, the products. Deltas that pass in fp32 take half of that; where they do not, what was
+    tried in fp32 may stay if it is small.
     """
     work = 8 * (3 * sizes.hidden * sizes.ffn + 4 * sizes.saturation**2)
+    tried = work // 2 if 8 * sizes.hidden * sizes.ffn < MMAP_THRESHOLD else 0
     mapped = 2 * sizes.full_expert * stored_width(study)
-    return Memory(LIBRARIES["factorize"] + work + layer_bytes(study, sizes), mapped, work)
+    return Memory(LIBRARIES["factorize"] + work + tried + layer_bytes(study, sizes), mapped, work)
 
 
 def tables_memory(study: Study, tasks: Sequence[TaskInfo], step: str) -> Memory:
@@ -124,7 +125,7 @@ def evaluate_memory(
         mapped += (len(sweep.experts) - 1) * sizes.full_expert * stored
     if not on_gpu:
         host += weights.shared + _experts_on_cpu(study, sizes, sweep, weights)
-        mapped += weights.factors // evaluated_width(study) * factors_width(study)
+        mapped += weights.factors if factors_dtype(study) == evaluated_dtype(study) else 0
     return Memory(host, mapped, weights.total + batch)
 
 
