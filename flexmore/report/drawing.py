@@ -10,7 +10,7 @@ from flexmore.analysis.inputs import Inputs, read_inputs
 from flexmore.analysis.ranks import numbered
 from flexmore.analysis.tables.storage import read_tables
 from flexmore.files import write_text
-from flexmore.report.figures import chosen, curves, heatmaps, mixtures, recovered, spectra, style
+from flexmore.report.figures import choices, curves, heatmaps, mixtures, r95, spectra, style
 from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Content
@@ -20,6 +20,7 @@ from flexmore.report.page.readme import captions_in, readme
 PAGES = ("README.md", "explore.html")
 """Beside `tables/` and `figures/`: the report to read, and the page to explore."""
 BESIDE = ("PREDICTIONS.md", "NOTES.md", "config.yaml")
+"""Files that the report links to where they are there."""
 
 
 def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> list[Path]:
@@ -32,14 +33,14 @@ def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> list[
     public = float(tables["averages"].query("kind == 'baseline'")["average"].iloc[0])
     figures: dict[str, Callable[[], Figure]] = {
         "domain_gain": lambda: curves.domain_gain(gained, tables["r95"]),
-        "r95": lambda: recovered.r95(tables["r95"], sorted(set(numbered(gained)["effective_rank"]))),
+        "r95": lambda: r95.r95(tables["r95"], sorted(set(numbered(gained)["effective_rank"]))),
         "score_by_rank": lambda: curves.score_by_rank(gained),
         "heatmap": lambda: heatmaps.heatmap(gained),
         "heatmap_groups": lambda: heatmaps.heatmap_groups(gained),
         "joint_by_rank": lambda: mixtures.joint_by_rank(tables["joint"], public),
-        "rules": lambda: chosen.rules(tables["selections"], tables["heldout"]),
+        "rules": lambda: choices.rules(tables["selections"], tables["heldout"]),
         "parameters": lambda: mixtures.parameters(tables["parameters"], public),
-        "budget": lambda: chosen.budget(tables["budget"], tables["additivity"]),
+        "budget": lambda: choices.budget(tables["budget"], tables["additivity"]),
         "spectra": lambda: spectra.spectra(inputs.spectra),
         "error_by_rank": lambda: curves.error_by_rank(inputs.adapters),
     }
@@ -50,7 +51,7 @@ def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> list[
     return paths
 
 
-def run_drawing(folder: Path, out: Path, about: About, captions: Path) -> list[Path]:
+def write_report(folder: Path, out: Path, about: About, captions: Path) -> list[Path]:
     """Draw `out`/figures/ and write `out`/README.md and explore.html.
 
     They are made from the collected tables in `folder` and the analysed ones in `out`/tables/.

@@ -14,7 +14,7 @@ from flexmore.analysis.tables.catalogue import TABLES
 from flexmore.analysis.tables.collecting import collect_scores
 from flexmore.analysis.tables.storage import write_csv, write_parquet
 from flexmore.config.analysis import AnalysisSettings
-from flexmore.report.drawing import draw, run_drawing
+from flexmore.report.drawing import draw, write_report
 from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page.about import About
 from flexmore.steps.analysis_tables import write_analysis
@@ -51,7 +51,7 @@ def test_same_bytes_twice_from_files_alone(study: Inputs, tmp_path: Path) -> Non
     about = About("made", SETTINGS, {"math": 200})
     for out in ("one", "two"):
         write_analysis(source, tmp_path / out / "tables", about)
-        run_drawing(source, tmp_path / out, about, REPORT)
+        write_report(source, tmp_path / out, about, REPORT)
     one, two = (sorted(path for path in (tmp_path / out).rglob("*") if path.is_file()) for out in ("one", "two"))
     assert len(one) == len(two) == len(TABLES) + 2 * len(FIGURES) + 2
     for first, second in zip(one, two, strict=True):

@@ -7,10 +7,7 @@ from matplotlib.figure import Figure
 
 from flexmore.analysis.findings.recovery import curve
 from flexmore.analysis.ranks import full, numbered
-from flexmore.report.figures.style import GREY, PAGE, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
-
-POINTS = 100.0
-"""Points in a share of one."""
+from flexmore.report.figures.style import GREY, PAGE, POINTS, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
 
 
 def score_by_rank(gains: pd.DataFrame) -> Figure:

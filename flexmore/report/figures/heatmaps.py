@@ -8,8 +8,7 @@ from matplotlib.image import AxesImage
 
 from flexmore.analysis.ranks import full, numbered
 from flexmore.analysis.statistics.gains import HARMS, UNCLEAR
-from flexmore.report.figures.curves import POINTS
-from flexmore.report.figures.style import COLUMN, GREY, PAGE, canvas, notice
+from flexmore.report.figures.style import COLUMN, GREY, PAGE, POINTS, canvas, notice
 
 _MAP = "PuOr_r"
 """Purple to orange, white at zero: distinct to colour-blind readers."""

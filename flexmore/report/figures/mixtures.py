@@ -8,8 +8,19 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from flexmore.analysis.ranks import numbered
 from flexmore.analysis.statistics.scopes import Array
-from flexmore.report.figures.curves import POINTS
-from flexmore.report.figures.style import GREY, JOINT, PAGE, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
+from flexmore.report.figures.style import (
+    GREY,
+    JOINT,
+    PAGE,
+    POINTS,
+    PUBLIC,
+    Look,
+    RankAxis,
+    canvas,
+    legend,
+    looks,
+    notice,
+)
 
 _MARKERS = ("o", "s", "^", "D", "v")
 

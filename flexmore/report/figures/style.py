@@ -16,6 +16,8 @@ from flexmore.files import atomic_file
 
 COLUMN, PAGE = 3.5, 7.2
 """Widths in inches: one column and two of a two-column page."""
+POINTS = 100.0
+"""Points in a share of one."""
 PUBLIC = "#000000"
 GREY = "#6b6b6b"
 JOINT = ("#1b1b6b", "#7a5195", "#ef5675", "#ffa600", "#2f7f7f")

@@ -5,7 +5,7 @@ from pathlib import Path
 from flexmore.config.paths import StudyPaths
 from flexmore.config.study import Study
 from flexmore.files import write_text
-from flexmore.report.drawing import PAGES, run_drawing
+from flexmore.report.drawing import PAGES, write_report
 from flexmore.steps.about_study import about_study
 from flexmore.steps.analysis_tables import write_analysis
 from flexmore.steps.captions import CAPTIONS
@@ -30,7 +30,7 @@ def figures(study: Study, reports: Path) -> str:
     source, said = find_measured(study, reports)
     out = source if source == study.paths else StudyPaths(study.paths.root / "reported")
     write_analysis(source.tables, out.tables, about_study(study))
-    drawn = run_drawing(source.tables, out.root, about_study(study), CAPTIONS)
+    drawn = write_report(source.tables, out.root, about_study(study), CAPTIONS)
     pages = ", ".join(str(out.root / page) for page in PAGES)
     line = f"{len(drawn)} figures in {out.figures}/, tables in {out.tables}/, {pages}: {said}"
     write_text(out.figures / "SOURCE.txt", line + "\n")

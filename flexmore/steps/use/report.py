@@ -5,7 +5,7 @@ from pathlib import Path
 from flexmore.analysis.tables.catalogue import TABLES
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
-from flexmore.report.drawing import run_drawing
+from flexmore.report.drawing import write_report
 from flexmore.report.page.about import About
 from flexmore.steps.about_study import about_study
 from flexmore.steps.analysis_tables import write_analysis
@@ -26,5 +26,5 @@ def report(folder: Path, study: Study | None = None) -> str:
         study = load_study(folder / "config.yaml")
     about = about_study(study) if study else About(family=folder.resolve().name)
     write_analysis(folder / "tables", folder / "tables", about)
-    drawn = run_drawing(folder / "tables", folder, about, CAPTIONS)
+    drawn = write_report(folder / "tables", folder, about, CAPTIONS)
     return f"{folder}/README.md, {folder}/explore.html, {len(drawn)} figures, {len(TABLES)} tables"

@@ -13,7 +13,7 @@ from flexmore.analysis.findings.seeds import DOMAIN_GAIN
 from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.tables.catalogue import TABLE_ROWS, TABLES
 from flexmore.analysis.tables.collecting import collect_scores
-from flexmore.report.drawing import run_drawing
+from flexmore.report.drawing import write_report
 from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Content
@@ -30,7 +30,7 @@ def test_every_figure_and_table_is_there_and_every_link_lives(study: Inputs, tmp
         (tmp_path / "made" / name).write_text("here")
     about = About("made", SETTINGS, FACTS, seed="0", command="do it")
     write_analysis(source, source, about)
-    run_drawing(source, tmp_path / "made", about, REPORT)
+    write_report(source, tmp_path / "made", about, REPORT)
     page = (tmp_path / "made" / "README.md").read_text()
     for target in re.findall(r"\]\(([^)]+)\)", page):
         assert (tmp_path / "made" / target).exists(), target

@@ -5,9 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from flexmore.analysis.tables.catalogue import ALL
-from flexmore.report.figures.curves import POINTS
 from flexmore.report.figures.mixtures import parameter_axis
-from flexmore.report.figures.style import GREY, JOINT, PAGE, canvas, legend, notice
+from flexmore.report.figures.style import GREY, JOINT, PAGE, POINTS, canvas, legend, notice
 
 _MARKERS = ("s", "^", "v", "D", "P")
 
