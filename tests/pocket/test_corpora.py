@@ -85,10 +85,15 @@ def _problem(sentence):
     return found and f"{ASKS[found[1]]} {found[2]}"
 
 
+@pytest.fixture(scope="module")
+def asked():
+    """The problems of all tests."""
+    return {_problem(item["question"]) for task in build_tasks(SETTINGS, 0) for item in task.test} - {None}
+
+
 @pytest.mark.parametrize("source", TOPICS)
-def test_no_problem_of_a_test_occurs_in_training(source):
+def test_no_problem_of_a_test_occurs_in_training(asked, source):
     steps = SETTINGS.public_steps if source == "public" else SETTINGS.expert_steps
-    asked = {_problem(item["question"]) for task in build_tasks(SETTINGS, 0) for item in task.test} - {None}
     assert len(asked) > 3000
     seen = {_problem(sentence) for sentence in _stream(source, steps)} - {None}
     assert len(seen) > (1000 if source in PROCEDURES or source == "public" else 100)
