@@ -31,8 +31,8 @@ from flexmore.planning.time import factorize_hours, stated_hours
 MEMORY_MARGIN, TIME_MARGIN = 1.2, 2
 """Factors by which requests exceed what the models expect."""
 
-SNAKEMAKE_MB = 500
-"""Memory that Snakemake takes in a job of a cluster, where it runs twice; measured: 180 MB each."""
+SNAKEMAKE_MB = 600
+"""Memory that Snakemake takes in a job of a cluster, where it runs twice at 180 MB each, and its shells."""
 
 START_MINUTES = 60
 """Minutes until a job computes: its start, copying weights to the node, loading them."""

@@ -28,7 +28,7 @@ def clone(tmp_path: Path) -> Clone:
 
 @pytest.fixture(scope="module")
 def slurm() -> Iterator[Cluster]:
-    """A SLURM with accounting, which kills jobs that take more memory than they asked for."""
+    """A SLURM with accounting, which kills jobs that take more memory than they requested."""
     with cluster("--db", oom="1") as found:
         yield found
 
