@@ -15,7 +15,7 @@ from made import TRUE_SHAPES, median, peak_memory, report, timed, write_model
 from safetensors.torch import save_file
 from torch import Tensor
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.factors import FactorSettings
 from flexmore.device import torch_device

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.writer import Planned, write_sharded
 from flexmore.files import fingerprint, write_json
 

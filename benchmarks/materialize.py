@@ -14,7 +14,7 @@ import torch
 from made import TRUE_SHAPES, median, peak_memory, report, timed, write_model
 from torch import Tensor
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.family import read_source
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import recipe_from_disk

@@ -20,7 +20,7 @@ from made import report, write_model
 
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import find_sweep, sweeps
 from flexmore.planning.memory import (
     MIB,

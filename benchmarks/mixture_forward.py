@@ -23,7 +23,7 @@ from torch import Tensor
 from transformers import FlexOlmoConfig, FlexOlmoForCausalLM
 from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoSparseMoeBlock
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.lowrank.svd import merge_adapter
 from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM
 from flexmore.modeling.dense_cache import DenseCache

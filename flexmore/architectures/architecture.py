@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from flexmore.architectures.names import TensorNames
+from flexmore.architectures.tensor_names import TensorNames
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Architecture:
             width of all heads.
         forward_keys: the keys of `config.json` that decide what the public weights compute, besides `rope_theta`.
         attention_biases: the projections of attention that have a bias.
+        tied: whether the head is the embeddings where `config.json` has no `tie_word_embeddings`.
         fixed: keys of `config.json` and the one value that parameter counts hold for.
         mixture_keys: the keys of `config.json` that describe router and experts; a dense model has none.
         names: the names of its tensors.
@@ -32,6 +33,7 @@ class Architecture:
     query_key_norms: Literal["none", "head", "width"]
     forward_keys: tuple[str, ...]
     attention_biases: tuple[Literal["query", "key", "value", "output"], ...] = ()
+    tied: bool = False
     fixed: tuple[tuple[str, Any], ...] = ()
     mixture_keys: tuple[str, ...] = ()
     names: TensorNames = field(default_factory=TensorNames)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flexmore.architectures.names import PROJECTIONS
 from flexmore.architectures.registry import architecture_named, architecture_of
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.errors import FlexmoreError
 
 _KEYS = ("num_attention_heads", "hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size")
@@ -56,7 +56,7 @@ class ModelSizes:
             vocabulary=config["vocab_size"],
             heads=heads,
             key_value_heads=config.get("num_key_value_heads") or heads,
-            tied=bool(config.get("tie_word_embeddings")),
+            tied=bool(config.get("tie_word_embeddings", architecture.tied)),
             head_dim=config.get("head_dim"),
             architecture=architecture.dense,
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import torch
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 
 

@@ -3,7 +3,7 @@
 The experts of a mixture lie in one of two layouts: a tensor for each expert and projection (the files on the hub), or
 one 3-D tensor for all experts (transformers 5). A dense checkpoint reads as one with a single expert and no router. An
 expert of a FlexMoRE checkpoint may be factored: its weights are then the public expert's plus the product of A and B.
-`flexmore.architectures.names` has the names.
+`flexmore.architectures.tensor_names` has the names.
 """
 
 import json

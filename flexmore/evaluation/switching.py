@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.engine.lm import MixtureLM
-from flexmore.evaluation.engine.requests import Response
+from flexmore.evaluation.engine.prepared_requests import Response
 from flexmore.evaluation.engine.vllm import DenseModel, VllmLM
 from flexmore.evaluation.results.versions import installed_version, provenance
 from flexmore.evaluation.tasks.prepared import PreparedTask

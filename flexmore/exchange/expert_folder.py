@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from flexmore.architectures.configs import mixture_config
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.folder import INDEX, copy_tokenizer, link_files
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.writer import Planned, write_file

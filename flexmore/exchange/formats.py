@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from flexmore.architectures.configs import mixture_config
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.writer import DTYPES, Planned
 from flexmore.config.mixtures import Rank

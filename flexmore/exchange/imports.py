@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from flexmore.architectures.configs import dense_config
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.family import check_family
 from flexmore.checkpoints.folder import copy_tokenizer, link_files
 from flexmore.checkpoints.reader import Checkpoint

@@ -8,9 +8,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from flexmore.architectures.names import PROJECTIONS
 from flexmore.architectures.registry import architecture_named
 from flexmore.architectures.sizes import ModelSizes
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.errors import CheckpointError
 from flexmore.files import read_json
 

@@ -21,7 +21,7 @@ from flexmore.analysis.tables.storage import read_table, write_csv, write_parque
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.suite import TaskInfo
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.files import read_json
 from flexmore.mixtures.grid import find_mixture
 from flexmore.mixtures.parameters import count_parameters, effective_rank

@@ -14,8 +14,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from flexmore.architectures.names import PROJECTIONS
 from flexmore.architectures.sizes import ModelSizes
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.reader import read_metadata
 from flexmore.errors import FlexmoreError
 from flexmore.files import atomic_file, read_json, write_json

@@ -106,18 +106,3 @@ def merge_adapter(public_OI: Tensor, a_RI: Tensor, b_RO: Tensor) -> Tensor:
     """
     wide = torch.promote_types(public_OI.dtype, torch.float32)
     return reconstruct(a_RI.to(wide), b_RO.to(wide)).add_(public_OI).to(public_OI.dtype)
-
-
-def random_delta(s_N: Tensor, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
-    """Return a random delta of `shape` [O, I] with given singular values; its vectors are Haar-distributed."""
-    n = len(s_N)
-    u_ON, v_IN = (_random_orthonormal(side, n, generator) for side in shape)
-    delta_OI: Tensor = (u_ON * s_N.double()) @ v_IN.T
-    return delta_OI
-
-
-def _random_orthonormal(rows: int, columns: int, generator: torch.Generator) -> Tensor:
-    gaussian = torch.randn(rows, columns, dtype=torch.float64, generator=generator)
-    q, r = torch.linalg.qr(gaussian)
-    signed: Tensor = q * r.diagonal().sign()
-    return signed

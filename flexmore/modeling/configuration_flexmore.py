@@ -7,7 +7,7 @@ from huggingface_hub.dataclasses import strict
 from transformers import FlexOlmoConfig
 
 from flexmore.architectures.flexmore import FLEXMORE, NULL_IS_FULL, ZERO_IS_FULL, rank_in
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.errors import FlexmoreError
 
 

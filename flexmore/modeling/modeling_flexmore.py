@@ -21,7 +21,7 @@ from transformers.models.flex_olmo.modeling_flex_olmo import (
 )
 
 from flexmore.architectures.flexmore import rank_in
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.errors import FlexmoreError
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.dense_cache import DenseCache

@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoRotaryEmbedding
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.mixtures import Rank
 from flexmore.config.paths import StudyPaths
@@ -15,8 +15,8 @@ from flexmore.errors import FlexmoreError
 from flexmore.factors.store import FactorStore
 from flexmore.mixtures.dense import dense_experts
 from flexmore.mixtures.grid import Mixture
-from flexmore.mixtures.memory import weigh_sweep
 from flexmore.mixtures.recipe import available_rank
+from flexmore.mixtures.weight_bytes import weigh_sweep
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.dense_cache import DenseCache, Weights
 from flexmore.modeling.layer.experts import FlexMoREExpert

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.mixtures import Rank
 from flexmore.factors.store import FactorStore
 from flexmore.files import fingerprint
-from flexmore.lowrank.svd import merge_adapter, random_delta
+from flexmore.lowrank.control import random_delta
+from flexmore.lowrank.svd import merge_adapter
 
 
 @dataclass(frozen=True)

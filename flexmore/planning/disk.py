@@ -7,8 +7,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from flexmore.architectures.names import PROJECTIONS
 from flexmore.architectures.sizes import ModelSizes
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.config.experts import FolderSource, HubSource
 from flexmore.config.study import Study
 from flexmore.evaluation.suite import TaskInfo

@@ -12,7 +12,7 @@ from flexmore.config.experts import PocketSource
 from flexmore.config.study import Study
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.mixtures.grid import Sweep, grid
-from flexmore.mixtures.memory import SweepWeights, gpus_needed, weigh_sweep
+from flexmore.mixtures.weight_bytes import SweepWeights, gpus_needed, weigh_sweep
 from flexmore.planning.disk import layer_bytes, tensor_bytes
 from flexmore.planning.mixtures import count_items, possible_in_sweep, tokens_per_item
 from flexmore.planning.widths import (

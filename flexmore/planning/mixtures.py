@@ -9,7 +9,7 @@ from flexmore.config.mixtures import Rank
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.suite import TaskInfo
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import Mixture, Sweep
 from flexmore.mixtures.parameters import effective_rank
 

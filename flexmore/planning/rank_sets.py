@@ -6,7 +6,7 @@ from itertools import combinations_with_replacement
 
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.study import Study
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.parameters import count_parameters, parse_parameters
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from flexmore.architectures.names import PROJECTIONS
 from flexmore.architectures.sizes import ModelSizes
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.config.evaluation import HourJobs
 from flexmore.config.study import Study
 from flexmore.evaluation.suite import TaskInfo

@@ -3,6 +3,7 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 
 from flexmore.checkpoints.recipes import check_recipe
 from flexmore.config.evaluation import EvaluateSettings
@@ -47,17 +48,21 @@ class EvaluationJob:
         for recipe in recipes:
             check_recipe(paths, recipe)
         suite = open_suite(study)
-        if settings.engine == "own":
-            mixtures = [recipe.mixture for recipe in recipes]  # with the ranks that a selection has chosen
-            model = LazyModel(paths, mixtures, settings, study.seed, self.stage)
-            run = SweepRun(recipes, model, suite, self.cache, self.out, settings)
-            return str(evaluate_sweep(run, self.part))
-        paths.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=paths.cache, prefix=".dense-", suffix=".tmp") as scratch:
+        match settings.engine:
+            case "own":
+                mixtures = [recipe.mixture for recipe in recipes]  # with the ranks that a selection has chosen
+                model = LazyModel(paths, mixtures, settings, study.seed, self.stage)
+                run = SweepRun(recipes, model, suite, self.cache, self.out, settings)
+                return str(evaluate_sweep(run, self.part))
+            case "vllm":
+                paths.cache.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryDirectory(dir=paths.cache, prefix=".dense-", suffix=".tmp") as scratch:
 
-            def write(recipe: Recipe, folder: Path) -> None:
-                materialize(recipe, paths, folder)
+                    def write(recipe: Recipe, folder: Path) -> None:
+                        materialize(recipe, paths, folder)
 
-            dense = DenseModel(paths, recipes, settings, study.seed, Path(scratch), write)
-            run = SweepRun(recipes, dense, suite, self.cache, self.out, settings)
-            return str(evaluate_sweep(run, self.part))
+                    dense = DenseModel(paths, recipes, settings, study.seed, Path(scratch), write)
+                    run = SweepRun(recipes, dense, suite, self.cache, self.out, settings)
+                    return str(evaluate_sweep(run, self.part))
+            case engine:  # a name that the configuration allows and nothing here implements
+                assert_never(engine)

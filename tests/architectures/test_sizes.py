@@ -14,8 +14,8 @@ from transformers import (
     Qwen2Config,
 )
 
-from flexmore.architectures.names import PROJECTIONS
 from flexmore.architectures.sizes import ModelSizes
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.errors import FlexmoreError
 from flexmore.mixtures.parameters import count_parameters
 from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM

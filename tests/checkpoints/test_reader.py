@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import FlexOlmoForCausalLM
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.errors import CheckpointError
 

@@ -10,7 +10,7 @@ from lora_adapters import lora_adapter
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.family import read_source
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import check_recipe

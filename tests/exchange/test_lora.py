@@ -8,7 +8,7 @@ import torch
 from lora_adapters import lora_adapter
 from safetensors.torch import load_file, save_file
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError

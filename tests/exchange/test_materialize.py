@@ -9,7 +9,7 @@ import yaml
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.errors import FlexmoreError
 from flexmore.exchange.materialize import materialize

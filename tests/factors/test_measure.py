@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from deltas import expert_delta
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.factors.measure import measure, write_measurements
 from flexmore.factors.store import FactorStore
 from flexmore.files import read_json

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from flexmore.architectures.names import PROJECTIONS
 from flexmore.architectures.sizes import ModelSizes
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.errors import FlexmoreError
 from flexmore.factors.store import FactorStore, write_index, write_layer
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from flexmore.errors import FlexmoreError
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import Mixture, find_sweep
-from flexmore.mixtures.memory import SweepWeights, weigh_sweep
+from flexmore.mixtures.weight_bytes import SweepWeights, weigh_sweep
 from flexmore.modeling import SweepModel, placement
 
 GIB = 2**30

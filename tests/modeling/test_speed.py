@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from flexmore.config.loading import load_study
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import sweeps
 from flexmore.modeling import speed
 from flexmore.modeling.speed import Speed, time_layers

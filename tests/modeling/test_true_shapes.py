@@ -29,7 +29,7 @@ def run(*words: str) -> dict[str, Any]:
 def planned(root: Path, names: list[str]) -> int:
     """Bytes that `flexmore plan` expects of that process: a batch of 64 tokens, mapped files included."""
     from flexmore.config.loading import load_study
-    from flexmore.experts.sizes import sizes_of
+    from flexmore.experts.study_sizes import sizes_of
     from flexmore.mixtures.grid import find_sweep
     from flexmore.planning.memory import evaluate_memory
 
@@ -42,7 +42,7 @@ def planned(root: Path, names: list[str]) -> int:
 
 
 def test_seven_experts_from_folder_to_forward_within_8_gb(tmp_path: Path) -> None:
-    from flexmore.architectures.names import PROJECTIONS
+    from flexmore.architectures.tensor_names import PROJECTIONS
     from flexmore.checkpoints.reader import Checkpoint
 
     names = ["code", "creative", "math", "news", "pes2o", "reddit"]

@@ -12,7 +12,7 @@ from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.experts.acquire import acquire
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.factors.factorize import factorize_expert
 from flexmore.planning.disk import layer_bytes, plan_disk, tensor_bytes
 from flexmore.suites.study_suite import tasks_of

@@ -6,7 +6,7 @@ from typing import Any
 from local_hub import Hub
 
 from flexmore.config.loading import load_study
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.hub.models import ModelHub
 from flexmore.planning.downloads import ask_hub
 from flexmore.planning.plan import plan

@@ -8,7 +8,7 @@ import pytest
 from flexmore.config.evaluation import HourJobs
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import find_sweep
 from flexmore.planning.jobs import cut_sweep
 from flexmore.planning.time import stated_hours

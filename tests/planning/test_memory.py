@@ -9,7 +9,7 @@ import yaml
 
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import find_sweep
 from flexmore.planning.memory import (
     MIB,

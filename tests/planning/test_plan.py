@@ -10,7 +10,7 @@ import pytest
 
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import find_sweep, sweeps
 from flexmore.planning.plan import plan, time_plan
 from flexmore.planning.requests import request_evaluate

@@ -8,7 +8,7 @@ import pytest
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import find_sweep
 from flexmore.planning.jobs import cut_sweep
 from flexmore.planning.memory import MIB, evaluate_memory

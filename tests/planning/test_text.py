@@ -10,7 +10,7 @@ import pytest
 
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.planning.plan import plan
 from flexmore.planning.text import render, warnings
 from flexmore.suites.study_suite import tasks_of

@@ -9,7 +9,7 @@ import pytest
 from flexmore.config.evaluation import HourJobs
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import find_mixture, find_sweep
 from flexmore.planning.time import factorize_hours, stated_hours, timed_hours, token_operations
 from flexmore.suites.study_suite import tasks_of

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from transformers import FlexOlmoConfig, FlexOlmoForCausalLM
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM
 
 SIZES: dict[str, Any] = {

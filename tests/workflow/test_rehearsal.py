@@ -17,7 +17,7 @@ from local_hub import Hub
 from shared_folders import shared_folder
 
 from flexmore.config.loading import load_study
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import grid
 from flexmore.planning.memory import MIB
 from flexmore.planning.plan import plan

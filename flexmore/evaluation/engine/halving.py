@@ -1,4 +1,7 @@
-"""Run batches; one that does not fit the device's memory is halved, and its size is remembered."""
+"""Run batches; one that does not fit the device's memory is halved, and its size is remembered.
+
+How a batch is cut is told by the batch (`batches`).
+"""
 
 import logging
 from collections.abc import Callable, Iterator

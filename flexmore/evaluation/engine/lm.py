@@ -27,7 +27,7 @@ from flexmore.evaluation.engine.encoding import Encoder
 from flexmore.evaluation.engine.generation import generate
 from flexmore.evaluation.engine.halving import HalvingRunner
 from flexmore.evaluation.engine.packed_model import PackedModel
-from flexmore.evaluation.engine.requests import (
+from flexmore.evaluation.engine.prepared_requests import (
     GenerationRequests,
     PreparedRequests,
     RequestBatcher,

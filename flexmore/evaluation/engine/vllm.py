@@ -20,7 +20,7 @@ from flexmore.config.evaluation import EvaluateSettings
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError, NotFinite
 from flexmore.evaluation.engine.encoding import Encoder
-from flexmore.evaluation.engine.requests import Response
+from flexmore.evaluation.engine.prepared_requests import Response
 from flexmore.evaluation.lazy_model import LazyModel
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.recipe import Recipe

@@ -1,7 +1,7 @@
 """Score answers in the model's own words: exact match and F1, as SQuAD and as DROP define them.
 
 Every function that a YAML names takes a document and a list with the model's text, and returns both metrics. An edit of
-the code here changes the fingerprint of every task that uses it (`flexmore.evaluation.tasks.fingerprint`).
+the code here changes the fingerprint of every task that uses it (`flexmore.evaluation.tasks.settings_text`).
 """
 
 import re

@@ -16,7 +16,7 @@ from flexmore.errors import FlexmoreError
 from flexmore.evaluation.alarms import is_unread, unread_alarm
 from flexmore.evaluation.results.answers import TaskAnswers
 from flexmore.evaluation.suite import TaskInfo
-from flexmore.evaluation.tasks.fingerprint import plain
+from flexmore.evaluation.tasks.settings_text import plain
 from flexmore.files import fingerprint
 
 if TYPE_CHECKING:

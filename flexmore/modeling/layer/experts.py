@@ -5,7 +5,7 @@ from typing import Self
 
 from torch import Tensor, nn
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.errors import FlexmoreError
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 

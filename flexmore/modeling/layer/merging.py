@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.lowrank.svd import merge_adapter
 from flexmore.modeling.dense_cache import DenseCache
 from flexmore.modeling.layer.experts import FlexMoREExpert

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from flexmore.analysis.tables.spectra import normalised
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.report.figures.style import PAGE, canvas, legend, looks, notice
 
 

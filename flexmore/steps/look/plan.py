@@ -7,7 +7,7 @@ from typing import Any
 
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import find_sweep
 from flexmore.planning import downloads
 from flexmore.planning.plan import plan as make_plan

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import FlexOlmoConfig
 from transformers.models.flex_olmo.modeling_flex_olmo import FlexOlmoExperts
 
-from flexmore.architectures.names import PROJECTIONS
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.modeling import FlexMoREConfig
 from flexmore.modeling.dense_cache import DenseCache
 from flexmore.modeling.layer.merging import merged_weights

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from flexmore.config.loading import load_study
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.parameters import count_parameters, parse_parameters
 
 REFERENCE = yaml.safe_load(Path("reports/paper/reference.yaml").read_text())

@@ -7,7 +7,7 @@ import pytest
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.errors import CheckpointError, FlexmoreError
-from flexmore.experts.sizes import sizes_of
+from flexmore.experts.study_sizes import sizes_of
 
 HUB = {name: {"source": "hub", "repo": f"made/{name}"} for name in ("public", "math", "news", "code")}
 STATED = {"hidden": 8, "ffn": 16, "layers": 2, "vocabulary": 50, "heads": 2, "key_value_heads": 1}

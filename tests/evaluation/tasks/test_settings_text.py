@@ -10,9 +10,9 @@ from tiny_suite import load_tasks, write_suite
 
 from flexmore.evaluation.olmes import answers, bbh, items
 from flexmore.evaluation.suite import Suite
-from flexmore.evaluation.tasks import fingerprint
-from flexmore.evaluation.tasks.fingerprint import code, plain
+from flexmore.evaluation.tasks import settings_text
 from flexmore.evaluation.tasks.prepared import PreparedTask
+from flexmore.evaluation.tasks.settings_text import code, plain
 
 SOURCE = '''"""Score answers."""
 
@@ -98,7 +98,7 @@ def edit(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Replace text in the source of one of the modules in the package of the paper's tasks."""
 
     def edit(module: Any, before: str, after: str) -> None:
-        source = fingerprint.source_of
+        source = settings_text.source_of
 
         def edited(name: str) -> str:
             if name != module.__name__:
@@ -106,7 +106,7 @@ def edit(monkeypatch: pytest.MonkeyPatch) -> Any:
             assert before in source(name)
             return source(name).replace(before, after)
 
-        monkeypatch.setattr(fingerprint, "source_of", edited)
+        monkeypatch.setattr(settings_text, "source_of", edited)
 
     return edit
 

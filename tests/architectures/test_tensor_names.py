@@ -9,8 +9,8 @@ from transformers import FlexOlmoConfig, FlexOlmoForCausalLM, Olmo2Config, Olmo2
 
 from flexmore.architectures.flex_olmo import FLEX_OLMO
 from flexmore.architectures.flexmore import FLEXMORE
-from flexmore.architectures.names import PROJECTIONS
 from flexmore.architectures.olmo2 import OLMO2
+from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.modeling import FlexMoREConfig, FlexMoREForCausalLM
 
 SMALL = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.mixtures import Rank
 from flexmore.mixtures.grid import Mixture
-from flexmore.mixtures.memory import SweepWeights, gpus_needed, spread_layers, weigh_sweep
+from flexmore.mixtures.weight_bytes import SweepWeights, gpus_needed, spread_layers, weigh_sweep
 
 PAPER = ModelSizes(hidden=4096, ffn=11008, layers=32, vocabulary=100352, heads=32, key_value_heads=32)
 NAMES = ("code", "creative", "math", "news", "pes2o", "reddit")
