@@ -60,8 +60,8 @@ def count_items(study: Study, tasks: Sequence[TaskInfo]) -> int:
 def tokens_per_item(study: Study) -> float:
     """Return the tokens of an item's prompt and answer: as `evaluate.jobs` states them, else about what they are.
 
-    The pocket's prompts are short; five-shot prompts have roughly a thousand tokens.
+    The pocket's items have 7 to 15 (counted); five-shot prompts have roughly a thousand.
     """
     if isinstance(study.evaluate.jobs, HourJobs):
         return study.evaluate.jobs.tokens_per_item
-    return 30.0 if study.suite.source == "pocket" else 1000.0
+    return 10.0 if study.suite.source == "pocket" else 1000.0

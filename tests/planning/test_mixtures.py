@@ -38,4 +38,4 @@ def test_items_are_those_of_the_suites_index_up_to_the_limit() -> None:
     assert count_items(PAPER, tasks_of(PAPER)) == 47_306
     assert count_items(POCKET, tasks_of(POCKET)) == 9_720
     assert tokens_per_item(PAPER) == 1000
-    assert tokens_per_item(POCKET) == 30
+    assert tokens_per_item(POCKET) == 10
