@@ -115,7 +115,9 @@ def test_how_often_training_is_saved_changes_nothing(copy: Clone) -> None:
 
 
 def test_how_it_is_computed_changes_nothing(copy: Clone) -> None:
-    copy.configure(lambda study: study["evaluate"].update(batch_tokens=1000, device="auto"))
+    copy.configure(
+        lambda study: study["evaluate"].update(batch_tokens=1000, device="auto", gpu_memory=80.0, max_gpus=2)
+    )
     assert copy.planned() == []
 
 
