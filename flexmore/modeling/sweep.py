@@ -1,6 +1,7 @@
 """The model of a sweep: one loaded backbone whose experts take the ranks of one mixture after another."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -83,7 +84,9 @@ class SweepModel:
             for name in experts
         ]
         wanted = resolved_dtype(weights[0].checkpoint, dtype)
-        where = device_map(device, weigh_sweep(weights[0].checkpoint.sizes, mixtures, wanted.itemsize))
+        named = {expert.name: expert for expert in weights}
+        available = [replace(mixture, ranks=_available_ranks(mixture, named)) for mixture in mixtures]
+        where = device_map(device, weigh_sweep(weights[0].checkpoint.sizes, available, wanted.itemsize))
         sweep = cls(_assemble(weights, wanted, where), tokenizer, weights)
         for name in experts:
             sweep._load_factors(name, max((sweep._factored(mixture).get(name, 0) for mixture in mixtures), default=0))
@@ -123,12 +126,7 @@ class SweepModel:
         self.dense_cache.make_room()
 
     def _ranks(self, mixture: Mixture) -> tuple[Rank, ...]:
-        ranks = []
-        for name, rank in zip(mixture.experts, mixture.ranks, strict=True):
-            expert = self.experts[name]
-            held = expert.checkpoint.sizes.saturation if expert.store is None else expert.store.rank
-            ranks.append(available_rank(mixture, name, rank, held, expert.checkpoint.sizes))
-        return tuple(ranks)
+        return _available_ranks(mixture, self.experts)
 
     def _factored(self, mixture: Mixture) -> dict[str, int]:
         """Return the experts of a mixture that are cheaper as adapters than dense, and their ranks."""
@@ -188,6 +186,16 @@ class SweepModel:
         self.dense_cache.release((name, rank, control))
         for _, projection, expert in self._slots(slot):
             expert.set_rank(projection, 0)
+
+
+def _available_ranks(mixture: Mixture, experts: Mapping[str, ExpertWeights]) -> tuple[Rank, ...]:
+    """Return the effective ranks of a mixture that its experts' stores can give."""
+    ranks = []
+    for name, rank in zip(mixture.experts, mixture.ranks, strict=True):
+        sizes, store = experts[name].checkpoint.sizes, experts[name].store
+        held = sizes.saturation if store is None else store.rank
+        ranks.append(available_rank(mixture, name, rank, held, sizes))
+    return tuple(ranks)
 
 
 def resolved_dtype(checkpoint: Checkpoint, wanted: str) -> torch.dtype:
