@@ -14,7 +14,7 @@ from flexmore.config.study import Study
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.files import read_json
 from flexmore.mixtures.grid import distinct_mixtures, grid
-from flexmore.planning.mixtures import count_items, stored_rank
+from flexmore.planning.planned_mixtures import count_items, stored_rank
 from flexmore.planning.widths import BYTES, factors_dtype, stored_width
 
 _RESULT, _ITEM = 410, 4.2

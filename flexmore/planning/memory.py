@@ -14,7 +14,7 @@ from flexmore.evaluation.suite import TaskInfo
 from flexmore.mixtures.grid import Sweep, grid
 from flexmore.mixtures.weight_bytes import SweepWeights, gpus_needed, weigh_sweep
 from flexmore.planning.disk import layer_bytes, tensor_bytes
-from flexmore.planning.mixtures import count_items, possible_in_sweep, tokens_per_item
+from flexmore.planning.planned_mixtures import count_items, possible_in_sweep, tokens_per_item
 from flexmore.planning.widths import (
     evaluated_dtype,
     evaluated_width,

@@ -13,9 +13,9 @@ from flexmore.config.study import Study
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.mixtures.grid import count_kinds, distinct_mixtures, grid, sweeps
 from flexmore.planning.disk import plan_disk
-from flexmore.planning.jobs import cut_sweep
 from flexmore.planning.memory import MIB, Memory, acquire_memory, count_gpus, evaluate_memory, factorize_memory
 from flexmore.planning.requests import gpu_shortage, request_acquire, request_evaluate, request_factorize
+from flexmore.planning.sweep_cutting import cut_sweep
 from flexmore.planning.time import SweepHours, TokenSeconds, factorize_hours, stated_hours, timed_hours
 
 

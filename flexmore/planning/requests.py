@@ -13,7 +13,6 @@ from flexmore.errors import FlexmoreError
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.mixtures.grid import Sweep, sweeps
 from flexmore.mixtures.weight_bytes import WEIGHT_SHARE
-from flexmore.planning.jobs import cut_sweep
 from flexmore.planning.memory import (
     GB,
     MIB,
@@ -25,7 +24,8 @@ from flexmore.planning.memory import (
     sweep_weights,
     tables_memory,
 )
-from flexmore.planning.mixtures import planned_sizes
+from flexmore.planning.planned_mixtures import planned_sizes
+from flexmore.planning.sweep_cutting import cut_sweep
 from flexmore.planning.time import factorize_hours, stated_hours
 
 MEMORY_MARGIN, TIME_MARGIN = 1.2, 2

@@ -16,7 +16,7 @@ from flexmore.evaluation.suite import TaskInfo
 from flexmore.mixtures.dense import layer_cost
 from flexmore.mixtures.grid import Mixture, Sweep, distinct_mixtures
 from flexmore.mixtures.parameters import effective_rank
-from flexmore.planning.mixtures import count_items, possible_mixtures, tokens_per_item
+from flexmore.planning.planned_mixtures import count_items, possible_mixtures, tokens_per_item
 
 FACTORIZE_SPEED = 2.5e10
 """Operations a second at which factorizing is planned: half of what one processor core reached in fp64

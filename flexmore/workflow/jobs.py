@@ -10,7 +10,7 @@ from flexmore.config.study import Study
 from flexmore.evaluation.parts import SweepPart
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.mixtures.grid import Sweep, sweeps
-from flexmore.planning.jobs import cut_sweep
+from flexmore.planning.sweep_cutting import cut_sweep
 from flexmore.steps.collected_files import adapter_files
 from flexmore.suites.study_suite import tasks_of
 

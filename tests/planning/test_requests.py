@@ -10,9 +10,8 @@ from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import find_sweep
-from flexmore.planning.jobs import cut_sweep
 from flexmore.planning.memory import MIB, evaluate_memory
-from flexmore.planning.mixtures import planned_sizes
+from flexmore.planning.planned_mixtures import planned_sizes
 from flexmore.planning.requests import (
     DAY,
     MEMORY_MARGIN,
@@ -26,6 +25,7 @@ from flexmore.planning.requests import (
     request_factorize,
     request_tables,
 )
+from flexmore.planning.sweep_cutting import cut_sweep
 from flexmore.suites.study_suite import tasks_of
 
 PAPER = load_study(Path("config/paper.yaml"))

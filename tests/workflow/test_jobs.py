@@ -12,7 +12,7 @@ from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.workflow.depends import Dependencies
 from flexmore.workflow.jobs import StudyJobs, one_of
-from flexmore.workflow.requests import Requests
+from flexmore.workflow.resources import Requests
 
 ROOT = "results/small"
 
@@ -187,7 +187,7 @@ def test_a_step_that_needs_a_network_runs_here_unless_a_partition_is_given() -> 
 def test_rules_are_read_without_libraries() -> None:
     """Import what Snakemake imports at every start, twice in a job of a cluster."""
     code = (
-        "import sys, flexmore.workflow.depends, flexmore.workflow.jobs, flexmore.workflow.requests\n"
+        "import sys, flexmore.workflow.depends, flexmore.workflow.jobs, flexmore.workflow.resources\n"
         "import flexmore.workflow.start\n"
         "assert not {'torch', 'pandas', 'matplotlib', 'scipy', 'statsmodels'} & set(sys.modules)"
     )

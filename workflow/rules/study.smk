@@ -22,7 +22,7 @@ from flexmore.config.loading import load_study, read_config
 from flexmore.errors import FlexmoreError
 from flexmore.workflow.depends import Dependencies
 from flexmore.workflow.jobs import StudyJobs, one_of
-from flexmore.workflow.requests import Requests
+from flexmore.workflow.resources import Requests
 from flexmore.workflow.start import start_run
 
 # A configuration file that is given replaces the default one; `configfile:` would merge the two key by key.

@@ -10,7 +10,7 @@ from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import find_sweep
-from flexmore.planning.jobs import cut_sweep
+from flexmore.planning.sweep_cutting import cut_sweep
 from flexmore.planning.time import stated_hours
 from flexmore.suites.study_suite import tasks_of
 

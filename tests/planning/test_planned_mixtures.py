@@ -6,7 +6,7 @@ from typing import Any
 from flexmore.config.loading import load_study
 from flexmore.experts.study_sizes import sizes_of
 from flexmore.mixtures.grid import find_mixture, find_sweep
-from flexmore.planning.mixtures import count_items, possible_in_sweep, possible_mixtures, tokens_per_item
+from flexmore.planning.planned_mixtures import count_items, possible_in_sweep, possible_mixtures, tokens_per_item
 from flexmore.suites.study_suite import tasks_of
 
 PAPER = load_study(Path("config/paper.yaml"))

@@ -8,7 +8,7 @@ from flexmore.config.study import Study
 from flexmore.evaluation.parts import SweepPart
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.mixtures.grid import Sweep
-from flexmore.planning.mixtures import planned_sizes
+from flexmore.planning.planned_mixtures import planned_sizes
 from flexmore.planning.time import stated_hours
 
 
