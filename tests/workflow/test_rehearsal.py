@@ -130,9 +130,10 @@ def test_a_rank_above_saturation_is_the_same_mixture(rehearsed: Clone) -> None:
 
 
 def test_what_was_planned_is_what_it_took(rehearsed: Clone) -> None:
-    """Every byte of factors and of downloads; no more memory than planned.
+    """Every byte of factors and of downloads; memory of at most a quarter more than planned.
 
-    How much less depends on load: Snakemake looks at a job now and then, and may miss its peak.
+    Of the jobs of a rule the median counts: Snakemake looks at a job now and then, so that it may miss the peak, and
+    counts a process twice while it forks.
     """
     study = load_study(rehearsed.folder / rehearsed.config)
     with chdir(rehearsed.folder):
@@ -144,11 +145,14 @@ def test_what_was_planned_is_what_it_took(rehearsed: Clone) -> None:
         files = (rehearsed.results / "experts" / entry["expert"]).glob("[!.]*")
         names = json.loads((rehearsed.results / "experts" / entry["expert"] / "source.json").read_text())["files"]
         assert entry["bytes"] == sum(path.stat().st_size for path in files if path.name in names)
+    shares: dict[str, list[float]] = {}
     for step, memory in content["memory"]["steps"].items():
         rule, _, subject = step.partition(" ")
-        files = (rehearsed.results / "benchmarks" / rule).glob(f"{subject or '*'}.tsv")
-        peaks = [float(pd.read_csv(path, sep="\t")["max_rss"].iloc[0]) * MIB for path in files]
-        assert not peaks or median(peaks) <= memory["host"] + memory["mapped"], step
+        for path in (rehearsed.results / "benchmarks" / rule).glob(f"{subject or '*'}.tsv"):
+            peak = float(pd.read_csv(path, sep="\t")["max_rss"].iloc[0]) * MIB
+            shares.setdefault(rule, []).append(peak / (memory["host"] + memory["mapped"]))
+    assert {"acquire", "factorize", "evaluate"} <= shares.keys()
+    assert max(median(found) for found in shares.values()) <= 1.25, shares
 
 
 def test_tokens_are_counted(rehearsed: Clone) -> None:
