@@ -40,5 +40,5 @@ def test_a_prefix_reads_only_its_own_bytes(tmp_path: Path) -> None:
         a, b = store.prefix(0, "up_proj", wanted)
         assert float(a.sum() + b.sum()) == 2 * wanted * side
         found, size = mapped_bytes(tmp_path / "layer-00.safetensors"), 2 * wanted * side * 4
-        assert size / 2 <= found <= size + 6 * 2**20, "the kernel maps pieces of up to 2 MiB, of 48 MiB in all"
+        assert 0 < found <= size + 6 * 2**20, "the kernel maps pieces of up to 2 MiB, of 48 MiB in all"
         del a, b
