@@ -1,7 +1,7 @@
 """Revisions of code: numbers for what is expensive to compute, digests for the rest.
 
 The numbers are part of cache keys and are raised by hand when results change; acquire, factorize, compose and evaluate
-rerun when theirs does. Cheap steps rerun whenever their code changes (`digest`).
+rerun when theirs does. Cheap steps rerun whenever their code changes (`digest_code`).
 """
 
 import hashlib
@@ -23,7 +23,7 @@ ENGINE_REVISION = 2
 _SOURCE = {".py", ".yaml", ".json", ".html"}
 
 
-def digest(*parts: str) -> str:
+def digest_code(*parts: str) -> str:
     """Return a hash of modules and folders of this package, such as `analysis`, with their data files."""
     found = hashlib.sha256()
     for part in parts:

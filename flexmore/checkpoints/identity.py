@@ -33,7 +33,7 @@ def expert_tensors(checkpoint: Checkpoint) -> Iterator[tuple[str, torch.Tensor]]
         yield names.router_row(layer, 1), checkpoint.router(layer)[1]
 
 
-def digest(tensor: torch.Tensor) -> str:
+def digest_tensor(tensor: torch.Tensor) -> str:
     """Return the SHA-256 of a tensor's dtype, shape and bytes."""
     found = hashlib.sha256(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
     found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)

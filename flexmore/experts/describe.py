@@ -9,7 +9,7 @@ import torch
 
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.checkpoints.folder import INDEX, count_experts, indexed_shards, needed_files, read_config
-from flexmore.checkpoints.identity import digest, expert_tensors, public_tensors
+from flexmore.checkpoints.identity import digest_tensor, expert_tensors, public_tensors
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.experts import SizeSettings
 from flexmore.errors import CheckpointError
@@ -39,7 +39,7 @@ def describe(folder: Path, name: str, known: Mapping[str, Entry] | None = None) 
     shared = {}
     for tensor_name, tensor in public_tensors(checkpoint):
         _check_finite(folder, tensor_name, tensor)
-        shared[tensor_name] = digest(tensor)
+        shared[tensor_name] = digest_tensor(tensor)
     if name != "public":
         for tensor_name, tensor in expert_tensors(checkpoint):
             _check_finite(folder, tensor_name, tensor)

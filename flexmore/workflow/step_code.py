@@ -4,7 +4,7 @@ The other steps (acquire, factorize, compose, evaluate, calibrate) depend on a r
 expensive (`flexmore.revisions`).
 """
 
-from flexmore.revisions import digest
+from flexmore.revisions import digest_code
 
 STEP_CODE = {
     "datasets": (
@@ -62,4 +62,4 @@ PAPER_FILES = "evaluation/paper"
 
 def digest_step(step: str, *more: str) -> str:
     """Return a hash of the code that the result of a cheap step depends on, and of `more` modules or folders."""
-    return digest(*STEP_CODE[step], *more)
+    return digest_code(*STEP_CODE[step], *more)
