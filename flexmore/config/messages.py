@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from flexmore.config.names import PATTERNS, SOURCES
+from flexmore.config.names import PATTERNS, RENAMED, SOURCES
 
 
 def explain(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
@@ -25,6 +25,8 @@ def explain(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
     key = ".".join(str(part) for part in parts)
     found = problem["input"]
     match problem["type"]:
+        case "extra_forbidden" if key in RENAMED:
+            return f"{key}: this key is now `{RENAMED[key]}`"
         case "extra_forbidden":
             return f"{key}: unknown key (value {found!r}); {suggest(str(parts[-1]), _allowed_keys(parts, model))}"
         case "missing":

@@ -28,6 +28,9 @@ SELECTION_RULES: dict[str, tuple[str, ...]] = {
 SOURCES = ("pocket", "folder", "hub")
 """Where an expert may come from: the values of `source` (`flexmore.config.experts`)."""
 
+RENAMED = {"architecture": "sizes", "analysis.draws": "analysis.bootstrap_samples"}
+"""Keys as they were called -> as they are called now."""
+
 DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
 EXPERT, FAMILY = r"^[a-z][a-z0-9_]*$", r"^[a-z][a-z0-9_-]*$"
 REPOSITORY, REVISION = r"^[\w.-]+/[\w.-]+$", r"^[\w.-][\w./-]*$"
