@@ -9,6 +9,8 @@ DOCUMENTS = sorted(
     [*Path().glob("*.md"), *Path("docs").glob("*.md"), *Path("config").glob("*.md"), *Path("reports").rglob("*.md")]
 )
 
+PATH = re.compile(r"(?<![\w/.-])((?:benchmarks|docs|envs|flexmore|profiles|tests|workflow)/[\w./-]*\w)")
+
 
 def blocks() -> list[str]:
     section = Path("README.md").read_text().split("\n## Quick start\n")[1].split("\n## ")[0]
@@ -35,6 +37,6 @@ def test_links_and_paths_lead_somewhere_and_nothing_is_left_blank(document: Path
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         if not target.startswith("http"):
             assert (document.parent / target).exists(), target
-    for path in re.findall(r"`((?:benchmarks|docs|envs|flexmore|profiles|tests|workflow)/[\w./-]+)`", text):
+    for path in PATH.findall(text):
         assert Path(path).exists(), path
     assert not re.search(r"@[A-Z]+@", text)
