@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 from model_fixtures import suite, words  # noqa: F401
 from tiny_suite import build_model, build_tokenizer
 
@@ -16,8 +15,3 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     tokenizer.save_pretrained(folder)
     build_model(tokenizer).save_pretrained(folder)
     return folder
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
