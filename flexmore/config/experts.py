@@ -1,7 +1,7 @@
 """Sections `experts` and `sizes`: where each expert comes from, and the sizes of models not acquired yet."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StrictInt, model_validator
 
@@ -41,6 +41,11 @@ class HubSource(Settings):
 
 Source = Annotated[PocketSource | FolderSource | HubSource, Field(discriminator="source")]
 """Where an expert comes from."""
+
+SOURCES: dict[str, type[Settings]] = {
+    get_args(kind.model_fields["source"].annotation)[0]: kind for kind in get_args(get_args(Source)[0])
+}
+"""The same, by the value of `source`."""
 
 
 class SizeSettings(Settings):

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from flexmore.config.names import PATTERNS, RENAMED, SOURCES
+from flexmore.config.experts import SOURCES
+from flexmore.config.names import PATTERNS, RENAMED
 
 
 def explain(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
@@ -50,7 +51,7 @@ def explain(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
 def _allowed_keys(parts: list[Any], model: Any) -> list[str]:
     """Return the keys that are allowed in the place of the last of `parts`."""
     if parts[0] == "experts":
-        return ["source", "path", "repo", "revision"]
+        return list(dict.fromkeys(key for source in SOURCES.values() for key in source.model_fields))
     for part in parts[:-1]:
         if isinstance(model, type) and issubclass(model, BaseModel):
             model = model_inside(model.model_fields[part].annotation) if part in model.model_fields else None

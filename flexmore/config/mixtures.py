@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StrictInt
 
 from flexmore.config.base import Settings
-from flexmore.config.names import MAX_RANK
+from flexmore.config.names import MAX_RANK, SCORE_RULES, SPECTRUM_RULES
 
 Rank = int | Literal["full"]
 """How many leading components an adapter keeps; `full` is the expert's own weights, without an adapter."""
@@ -35,6 +35,6 @@ class JointSettings(Settings):
     )
     selections: list[str] = Field(
         ["best", "best2"],
-        description="rules that choose a rank for each expert: best, best2 and r95 from scores; effective, stable, "
-        "energy, gavish_donoho and truncated_effective from spectra",
+        description=f"rules that choose a rank for each expert: from scores {', '.join(SCORE_RULES)}; "
+        f"from spectra {', '.join(SPECTRUM_RULES)}",
     )

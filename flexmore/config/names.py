@@ -12,21 +12,24 @@ POCKET_EXPERTS = ("code", "creative", "math", "news", "pes2o", "reddit")
 GROUPS = ("MC9", "Gen5", "MMLU", "MMLU-Pro", "AGIEval", "BBH")
 """The task groups of the paper's suite and of the pocket's, in the order of tables."""
 
-SELECTION_RULES: dict[str, tuple[str, ...]] = {
+SCORE_RULES: dict[str, tuple[str, ...]] = {
     "best": (),
     "best2": (),
     "r95": ("recovery", "confidence"),
+}
+"""The rules (`flexmore.analysis.selection.rules`) that give each expert its own rank from scores, each with the keys of
+section `analysis` that its choice depends on."""
+
+SPECTRUM_RULES: dict[str, tuple[str, ...]] = {
     "effective": (),
     "stable": (),
     "energy": ("energy",),
     "gavish_donoho": (),
     "truncated_effective": (),
 }
-"""The rules that give each expert its own rank (`flexmore.analysis.selection.rules`), each with the keys of section
-`analysis` that its choice depends on."""
+"""Those that read spectra alone."""
 
-SOURCES = ("pocket", "folder", "hub")
-"""Where an expert may come from: the values of `source` (`flexmore.config.experts`)."""
+SELECTION_RULES = SCORE_RULES | SPECTRUM_RULES
 
 RENAMED = {"architecture": "sizes", "analysis.draws": "analysis.bootstrap_samples"}
 """Keys as they were called -> as they are called now."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from flexmore.config.experts import FolderSource, HubSource, PocketSource
+from flexmore.config.experts import SOURCES
 from flexmore.config.messages import model_inside
 from flexmore.config.study import Study
 
@@ -68,7 +68,7 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, 
             continue
         yield f"`{key}`", _type(inner), _default(field), (field.description or "").replace("|", "\\|")
         if key == "experts":
-            for source in (PocketSource, FolderSource, HubSource):
+            for source in SOURCES.values():
                 yield from _rows(source, "experts.<name>.")
         elif optional := model_inside(inner):
             yield from _rows(optional, f"{key}.")

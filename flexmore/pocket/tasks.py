@@ -16,7 +16,6 @@ from flexmore.pocket.facts import FORMS, FactBook, fact_book
 from flexmore.pocket.procedures import EASY, HARD, Problem, Procedure, Programs, Sorts, Sums, draw
 from flexmore.pocket.vocabulary import DOMAIN_WORDS, FACTS, LIST_WORDS, OPERATIONS
 
-GROUPS = {"MC9": 9, "Gen5": 5, "MMLU": 57, "MMLU-Pro": 14, "AGIEval": 8, "BBH": 27}
 EXAMPLES = 5
 """Examples of a task for few-shot prompts: problems for training, or gossip about strangers."""
 

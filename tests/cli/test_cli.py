@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from without_torch import WITHOUT_TORCH
 
 from flexmore.cli import app as cli
+from flexmore.cli import look, study, use
 from flexmore.config.loading import dump_study, load_study
 
 ROOT = Path(__file__).parents[2]
@@ -39,22 +40,26 @@ def invoked(*words: str | Path) -> str:
 
 
 PANELS = {
-    "study": "acquire datasets suite factorize measure compose evaluate calibrate collect analyze draw",
-    "use": "figures report publish recommend compare materialize import-experts import-results resume",
-    "look": "plan grid tasks params inspect schema",
+    panel.__name__.rpartition(".")[2]: [
+        str(command.name or command.callback.__name__).replace("_", "-")
+        for command in panel.verbs.registered_commands
+        if command.callback is not None
+    ]
+    for panel in (study, use, look)
 }
 """The verbs, in the order of `flexmore --help`, by the package of their steps."""
+VERBS = [verb for verbs in PANELS.values() for verb in verbs]
 
 
 def test_help_lists_every_verb_in_order_without_torch() -> None:
     done = flexmore("--help", torch=False)
     assert done.returncode == 0, done.stderr
     listed = re.findall(r"^. ([a-z][a-z-]+) {2,}\S", done.stdout, flags=re.MULTILINE)
-    assert listed == " ".join(PANELS.values()).split()
+    assert listed == VERBS
 
 
 def test_every_help_text_needs_no_torch_and_imports_no_library() -> None:
-    verbs = [verb for verb in " ".join(PANELS.values()).split() if verb != "resume"]  # whose help is Snakemake's
+    verbs = [verb for verb in VERBS if verb != "resume"]  # whose help is Snakemake's
     code = (
         WITHOUT_TORCH
         + "from typer.testing import CliRunner; from flexmore.cli.app import app\n"
@@ -66,23 +71,22 @@ def test_every_help_text_needs_no_torch_and_imports_no_library() -> None:
 
 
 def test_documents_name_only_verbs_that_there_are() -> None:
-    verbs = " ".join(PANELS.values()).split()
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("config/*.md")]:
         named = re.findall(r"(?:^|`|&& )flexmore ([a-z][a-z-]*)", path.read_text(), flags=re.MULTILINE)
-        assert set(named) <= {*verbs}, path
+        assert set(named) <= {*VERBS}, path
 
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_each_verb_has_a_step_of_its_name(panel: str) -> None:
     package = importlib.import_module(f"flexmore.steps.{panel}")
-    names = [verb.replace("-", "_") for verb in PANELS[panel].split()]
+    names = [verb.replace("-", "_") for verb in PANELS[panel]]
     assert sorted(module.name for module in pkgutil.iter_modules(package.__path__)) == sorted(names)
     for name in names:
         assert callable(getattr(importlib.import_module(f"{package.__name__}.{name}"), name))
 
 
 def test_steps_are_imported_without_torch() -> None:
-    names = [f"flexmore.steps.{panel}.{verb.replace('-', '_')}" for panel in PANELS for verb in PANELS[panel].split()]
+    names = [f"flexmore.steps.{panel}.{verb.replace('-', '_')}" for panel in PANELS for verb in PANELS[panel]]
     code = WITHOUT_TORCH + f"import {', '.join(names)}"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from typing import get_args
 
 import pytest
 from pydantic import ValidationError
@@ -10,14 +9,12 @@ from pydantic import ValidationError
 from flexmore.analysis.selection.rules import RULES
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.config.evaluation import EvaluateSettings
-from flexmore.config.experts import Source
 from flexmore.config.factors import FactorSettings
-from flexmore.config.names import DEVICE, GROUPS, PATTERNS, POCKET_EXPERTS, SELECTION_RULES, SOURCES
+from flexmore.config.names import DEVICE, GROUPS, PATTERNS, POCKET_EXPERTS, SELECTION_RULES, SPECTRUM_RULES
 from flexmore.config.pocket import PocketSettings
 from flexmore.config.study import Study
 from flexmore.device import torch_device
 from flexmore.evaluation.suite import PAPER_SUITE, Suite
-from flexmore.pocket import tasks
 from flexmore.pocket.corpora import TOPICS
 from flexmore.pocket.tasks import list_tasks
 
@@ -28,19 +25,14 @@ def test_pocket_experts_are_those_of_its_corpora_and_tasks() -> None:
 
 
 def test_groups_are_those_of_the_pockets_tasks_and_of_the_papers() -> None:
-    assert tuple(tasks.GROUPS) == GROUPS
     assert tuple(dict.fromkeys(task.group for task in list_tasks(PocketSettings(), 0))) == GROUPS
     assert tuple(dict.fromkeys(task.group for task in Suite.read(PAPER_SUITE).index)) == GROUPS
 
 
 def test_selection_rules_are_those_of_the_analysis() -> None:
     assert tuple(SELECTION_RULES) == tuple(RULES)
+    assert set(SPECTRUM_RULES) == {name for name, rule in RULES.items() if rule.reads == "spectra"}
     assert {key for keys in SELECTION_RULES.values() for key in keys} <= set(AnalysisSettings.model_fields)
-
-
-def test_sources_are_those_that_an_expert_may_have() -> None:
-    union, _ = get_args(Source)
-    assert tuple(get_args(kind.model_fields["source"].annotation)[0] for kind in get_args(union)) == SOURCES
 
 
 def _patterns() -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Rules that give each expert its own rank.
 
-Another rule is a function here, an entry in `RULES`, and its name in `flexmore.config.names.SELECTION_RULES`.
+Another rule is a function here, an entry in `RULES`, and its name in `flexmore.config.names`, in the same order.
 """
 
 from collections.abc import Callable, Mapping
