@@ -58,3 +58,5 @@ class SizeSettings(Settings):
     heads: StrictInt = Field(ge=1, description="num_attention_heads")
     key_value_heads: StrictInt = Field(ge=1, description="num_key_value_heads")
     tied: bool = Field(False, description="tie_word_embeddings")
+    head_dim: StrictInt | None = Field(None, ge=1, description="head_dim; null: hidden_size / num_attention_heads")
+    architecture: str = Field("olmo2", description="model_type of the dense public model, one that is known here")

@@ -21,6 +21,11 @@ def _rank(value: object) -> object:
 ConfigRank = Annotated[Rank, BeforeValidator(_rank)]
 
 
+def on_ladder(rank: Rank) -> bool:
+    """Tell whether a rank is a power of two; `full` belongs to the ladder too, but has no number."""
+    return rank != "full" and rank & (rank - 1) == 0
+
+
 class PairSettings(Settings):
     """Hold how pairs are composed: mixtures of public and one expert."""
 

@@ -12,7 +12,7 @@ from flexmore.config.evaluation import EvaluateSettings
 from flexmore.config.experts import SizeSettings, Source
 from flexmore.config.factors import FactorSettings
 from flexmore.config.messages import suggest
-from flexmore.config.mixtures import ConfigRank, JointSettings, PairSettings
+from flexmore.config.mixtures import ConfigRank, JointSettings, PairSettings, on_ladder
 from flexmore.config.names import EXPERT, FAMILY, POCKET_EXPERTS, SELECTION_RULES
 from flexmore.config.paths import StudyPaths
 from flexmore.config.pocket import PocketSettings
@@ -107,12 +107,12 @@ class Study(Settings):
     @property
     def ladder(self) -> tuple[int, ...]:
         """Return the powers of two among `ranks`, in ascending order."""
-        return tuple(sorted(r for r in self.ranks if r != "full" and r & (r - 1) == 0))
+        return tuple(sorted(rank for rank in self.ranks if rank != "full" and on_ladder(rank)))
 
     @property
     def extra_ranks(self) -> tuple[int, ...]:
         """Return the ranks that are not on the ladder, in ascending order."""
-        return tuple(sorted(r for r in self.ranks if r != "full" and r & (r - 1)))
+        return tuple(sorted(rank for rank in self.ranks if rank != "full" and not on_ladder(rank)))
 
     @property
     def paths(self) -> StudyPaths:

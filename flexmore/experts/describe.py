@@ -72,12 +72,12 @@ def check_before_weights(folder: Path, name: str, stated: SizeSettings | None, w
     config = read_config(folder)
     _check_experts(folder, name, count_experts(config))
     if stated is not None:
-        found = asdict(ModelSizes.from_config(config))
-        for key, value in stated.model_dump().items():
-            if found[key] != value:
+        found, expected = ModelSizes.from_config(config), ModelSizes(**stated.model_dump())
+        for key in (*stated.model_fields_set, "head_width"):
+            if getattr(found, key) != getattr(expected, key):
                 raise CheckpointError(
-                    f"{folder / 'config.json'}: {key} is {found[key]}, the configuration's `sizes` "
-                    f"states {value}; correct or remove `sizes`, or name another checkpoint"
+                    f"{folder / 'config.json'}: {key} is {getattr(found, key)}, the configuration's `sizes` "
+                    f"states {getattr(expected, key)}; correct or remove `sizes`, or name another checkpoint"
                 )
     if missing := sorted(indexed_shards(folder).difference(weights)):
         raise CheckpointError(

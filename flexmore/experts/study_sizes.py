@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from flexmore.architectures.registry import architecture_named
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.checkpoints.folder import read_config
 from flexmore.config.experts import FolderSource, HubSource
@@ -28,6 +29,10 @@ def sizes_of(study: Study) -> ModelSizes:
                 f"sizes: the sizes of {source.repo} are not known here; run `flexmore acquire public`, or state "
                 "them in the configuration"
             )
+        try:
+            architecture_named(study.sizes.architecture)
+        except FlexmoreError as error:
+            raise FlexmoreError(f"sizes.{error}") from None
         return ModelSizes(**study.sizes.model_dump())
     from flexmore.pocket.vocabulary import vocabulary
 

@@ -23,6 +23,11 @@ def test_of_a_hub_they_must_be_stated(study_of: Any) -> None:
         sizes_of(study_of(experts=HUB))
 
 
+def test_a_stated_architecture_that_is_not_known_is_refused(study_of: Any) -> None:
+    with pytest.raises(FlexmoreError, match=r"sizes.architecture gpt2; expected olmo2"):
+        sizes_of(study_of(experts=HUB, sizes=STATED | {"architecture": "gpt2"}))
+
+
 def test_of_the_pocket_they_are_the_configurations(study_of: Any) -> None:
     pocket = {name: {"source": "pocket"} for name in ("public", "math")}
     found = sizes_of(study_of(experts=pocket, joint={"active": [2], "selections": []}, pocket={"hidden": 24}))

@@ -25,8 +25,8 @@ from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.dense_cache import DenseCache
 from flexmore.modeling.layer.decoding import FEW, mix_few
 from flexmore.modeling.layer.experts import FlexMoREExpert
+from flexmore.modeling.layer.grouping import RoutedTokens, add_rows, select_rows
 from flexmore.modeling.layer.merging import merged_weights
-from flexmore.modeling.layer.routing import RoutedTokens, add_rows, select_rows
 
 # Suffixes: T tokens, N those of them that chose an expert, D hidden, F ffn, K active experts, R rank
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from flexmore.modeling.layer.routing import RoutedTokens
+from flexmore.modeling.layer.grouping import RoutedTokens
 
 EXPERTS = 4
 
