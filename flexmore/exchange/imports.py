@@ -28,6 +28,7 @@ from flexmore.exchange.router_rows import router_rows
 from flexmore.experts.describe import describe
 from flexmore.files import write_json
 from flexmore.mixtures.grid import Mixture
+from flexmore.mixtures.naming import joint_name, pair_name
 
 
 def import_checkpoint(
@@ -80,10 +81,9 @@ def import_checkpoint(
 def _mixture(names: Sequence[str], ranks: Sequence[Rank], active: int) -> Mixture:
     """Return the imported mixture: `math-r16`, `joint-a4-r16`, or `joint-a4-own` where ranks differ."""
     condition = str(ranks[0]) if len(set(ranks)) == 1 else "own"
-    label = f"r{condition}" if condition.isdigit() else condition
     if len(names) == 1:
-        return Mixture(f"{names[0]}-{label}", "pair", tuple(names), tuple(ranks), active, condition)
-    return Mixture(f"joint-a{active}-{label}", "joint", tuple(names), tuple(ranks), active, condition)
+        return Mixture(pair_name(names[0], condition), "pair", tuple(names), tuple(ranks), active, condition)
+    return Mixture(joint_name(active, condition), "joint", tuple(names), tuple(ranks), active, condition)
 
 
 def _provide_public(paths: StudyPaths, given: Path | None, checkpoint: Checkpoint | None) -> None:

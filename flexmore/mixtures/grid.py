@@ -8,6 +8,7 @@ from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.mixtures import Rank
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
+from flexmore.mixtures.naming import joint_name, joint_sweep, pair_name
 from flexmore.mixtures.parameters import effective_rank
 
 Kind = Literal["baseline", "pair", "joint", "extra", "control"]
@@ -64,22 +65,24 @@ def sweeps(study: Study) -> tuple[Sweep, ...]:
     ladder: tuple[Rank, ...] = (*study.ladder, *full)
     for expert in study.names:
         active = study.pairs.active
-        pairs = [Mixture(f"{expert}-{_label(r)}", "pair", (expert,), (r,), active, str(r)) for r in ladder]
-        extra = [Mixture(f"{expert}-r{r}", "extra", (expert,), (r,), active, str(r)) for r in study.extra_ranks]
+        pairs = [Mixture(pair_name(expert, str(r)), "pair", (expert,), (r,), active, str(r)) for r in ladder]
+        extra = [
+            Mixture(pair_name(expert, str(r)), "extra", (expert,), (r,), active, str(r)) for r in study.extra_ranks
+        ]
         control = [
-            Mixture(f"{expert}-{kind}", "control", (expert,), (study.ladder[-1],), active, kind)
+            Mixture(pair_name(expert, kind), "control", (expert,), (study.ladder[-1],), active, kind)
             for kind in study.controls
             if study.ladder
         ]
         found.append(Sweep(expert, (expert,), (*pairs, *extra, *control)))
     names = study.names
     for active in study.joint.active:
-        prefix = f"joint-a{active}"
+        prefix = joint_sweep(active)
         uniform = tuple(
-            Mixture(f"{prefix}-{_label(r)}", "joint", names, (r,) * len(names), active, str(r)) for r in ladder
+            Mixture(joint_name(active, str(r)), "joint", names, (r,) * len(names), active, str(r)) for r in ladder
         )
         found.append(Sweep(prefix, names, uniform))
-        chosen = tuple(Mixture(f"{prefix}-{s}", "joint", names, (), active, s) for s in study.joint.selections)
+        chosen = tuple(Mixture(joint_name(active, s), "joint", names, (), active, s) for s in study.joint.selections)
         if chosen:
             found.append(Sweep(f"{prefix}-selected", names, chosen))
     return tuple(found)
@@ -112,10 +115,6 @@ def find_mixture(study: Study, name: str) -> Mixture:
 def grid(study: Study) -> tuple[Mixture, ...]:
     """Return every mixture of a study."""
     return tuple(mixture for sweep in sweeps(study) for mixture in sweep.mixtures)
-
-
-def _label(rank: Rank) -> str:
-    return "full" if rank == "full" else f"r{rank}"
 
 
 def count_kinds(mixtures: Sequence[Mixture]) -> dict[str, int]:

@@ -1,6 +1,6 @@
-"""The bytes that a sweep's weights take in memory, and how many GPUs hold them."""
+"""The bytes that a sweep's weights take in memory."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flexmore.architectures.sizes import ModelSizes
@@ -8,9 +8,6 @@ from flexmore.config.mixtures import Rank
 from flexmore.mixtures.dense import DENSE_LIMIT, dense_experts
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.parameters import effective_rank
-
-WEIGHT_SHARE = 0.75
-"""Share of a GPU's memory for weights; the rest is for keys and values, activations and logits."""
 
 _Dense = tuple[str, Rank, str]
 
@@ -100,36 +97,3 @@ def _dense_of(mixture: Mixture, sizes: ModelSizes) -> Mapping[str, tuple[Rank, s
     cost = (None, *(None if rank == "full" else int(rank) for rank in ranks))
     dense = dense_experts(cost, mixture.active, sizes.hidden, sizes.ffn) if ranks else frozenset()
     return {name: (rank, "") for slot, (name, rank) in enumerate(named, start=1) if slot in dense}
-
-
-def spread_layers(layers: int, outside: int, per_layer: int, usable: Sequence[int]) -> list[int] | None:
-    """Return the device of each layer, in order, every device filled to about the same share; None where none fits.
-
-    Args:
-        outside: bytes that the first device holds beside layers.
-        per_layer: bytes of one layer.
-        usable: bytes of each device.
-    """
-    used, counts = [float(outside), *[0.0] * (len(usable) - 1)], [0] * len(usable)
-    for _ in range(layers):
-        best = min(range(len(usable)), key=lambda i: (used[i] + per_layer) / usable[i] if usable[i] else float("inf"))
-        if used[best] + per_layer > usable[best]:
-            return None
-        used[best] += per_layer
-        counts[best] += 1
-    return [device for device, count in enumerate(counts) for _ in range(count)]
-
-
-def gpus_needed(weights: SweepWeights, gpu_bytes: int, choices: Iterable[int]) -> int | None:
-    """Return the smallest number of GPUs, of those to choose from, that hold a sweep's weights; None where none does.
-
-    Args:
-        gpu_bytes: memory of one GPU.
-    """
-    usable = int(WEIGHT_SHARE * gpu_bytes)
-    for number in choices:
-        if number == 1 and weights.total <= usable:
-            return 1
-        if number > 1 and spread_layers(weights.layers, weights.outside, weights.per_layer, [usable] * number):
-            return number
-    return None

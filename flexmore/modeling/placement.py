@@ -9,7 +9,8 @@ from transformers import PreTrainedModel
 from flexmore.architectures.flexmore import FLEXMORE
 from flexmore.device import torch_device
 from flexmore.errors import FlexmoreError
-from flexmore.mixtures.weight_bytes import WEIGHT_SHARE, SweepWeights, spread_layers
+from flexmore.mixtures.spreading import WEIGHT_SHARE, spread_layers
+from flexmore.mixtures.weight_bytes import SweepWeights
 
 _GIB = 2**30
 

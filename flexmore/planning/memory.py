@@ -12,7 +12,8 @@ from flexmore.config.experts import PocketSource
 from flexmore.config.study import Study
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.mixtures.grid import Sweep, grid
-from flexmore.mixtures.weight_bytes import SweepWeights, gpus_needed, weigh_sweep
+from flexmore.mixtures.spreading import gpus_needed
+from flexmore.mixtures.weight_bytes import SweepWeights, weigh_sweep
 from flexmore.planning.disk import layer_bytes, tensor_bytes
 from flexmore.planning.planned_mixtures import count_items, possible_in_sweep, tokens_per_item
 from flexmore.planning.widths import (

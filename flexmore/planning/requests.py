@@ -12,7 +12,7 @@ from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.suite import TaskInfo
 from flexmore.mixtures.grid import Sweep, sweeps
-from flexmore.mixtures.weight_bytes import WEIGHT_SHARE
+from flexmore.mixtures.spreading import WEIGHT_SHARE
 from flexmore.planning.memory import (
     GB,
     MIB,
