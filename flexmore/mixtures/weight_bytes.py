@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.config.mixtures import Rank
-from flexmore.mixtures.dense import DENSE_LIMIT, dense_experts
+from flexmore.mixtures.dense_or_factors import DENSE_LIMIT, dense_experts
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.parameters import effective_rank
 

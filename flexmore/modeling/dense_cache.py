@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from flexmore.mixtures.dense import DENSE_LIMIT
+from flexmore.mixtures.dense_or_factors import DENSE_LIMIT
 
 Weights = Mapping[Any, Tensor]
 

@@ -14,7 +14,7 @@ from flexmore.config.paths import StudyPaths
 from flexmore.device import torch_device
 from flexmore.errors import FlexmoreError
 from flexmore.factors.store import FactorStore
-from flexmore.mixtures.dense import dense_experts
+from flexmore.mixtures.dense_or_factors import dense_experts
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.recipe import available_rank
 from flexmore.mixtures.weight_bytes import weigh_sweep

@@ -13,7 +13,7 @@ from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.config.evaluation import HourJobs
 from flexmore.config.study import Study
 from flexmore.evaluation.suite import TaskInfo
-from flexmore.mixtures.dense import layer_cost
+from flexmore.mixtures.dense_or_factors import layer_cost
 from flexmore.mixtures.grid import Mixture, Sweep, distinct_mixtures
 from flexmore.mixtures.parameters import effective_rank
 from flexmore.planning.planned_mixtures import count_items, possible_mixtures, tokens_per_item
@@ -73,7 +73,7 @@ class SweepHours:
 def token_operations(sizes: ModelSizes, mixture: Mixture) -> float:
     """Return the multiplications that a token takes in a mixture with known ranks; attention scores are not counted.
 
-    Every expert is taken as equally likely to be chosen (`flexmore.mixtures.dense`).
+    Every expert is taken as equally likely to be chosen (`flexmore.mixtures.dense_or_factors`).
     """
     ranks = [effective_rank(rank, sizes) for rank in mixture.ranks]
     cost = (None, *(None if rank == "full" or mixture.kind == "control" else int(rank) for rank in ranks))

@@ -10,11 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from filelock import FileLock
 
 SCRIPT = Path(__file__).parents[1] / "slurm" / "slurm_up.sh"
 STUDY = ("--workflow-profile", "profiles/slurm", "--configfile", "smoke.yaml")
 SOON = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10")
 SCORES = "results/smoke/scores"
+LOCK = Path("/tmp/slurm-of-the-tests.lock")
+"""Held while a SLURM is up: it has fixed ports, so that there is one at a time on a machine."""
 NO_ACCOUNTING = ("--slurm-status-command", "squeue")
 RECORD = re.compile(r"(\S+?)=(\S*)")
 COMMENT = re.compile(r"^rule_(.+?)(?:_wildcards_(.*))?$")
@@ -63,7 +66,7 @@ def cluster(*words: str, **settings: str) -> Iterator[Cluster]:
     if shutil.which("slurmctld") is None or shutil.which("munged") is None:
         pytest.skip(f"no SLURM here: {SCRIPT} install")
     given = {f"SLURM_TEST_{name.upper()}": value for name, value in settings.items()}
-    with TemporaryDirectory(prefix="slurm-", dir="/tmp") as folder:
+    with FileLock(LOCK), TemporaryDirectory(prefix="slurm-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         found = Cluster(os.environ | {"SLURM_TEST_ROOT": folder} | given)
         try:

@@ -6,7 +6,7 @@ With the public projections G, U, D and an adapter's factors, an expert e is
 
 so G·x and U·x are computed once for all low-rank experts, and since sum(w_e·D·h_e) = D·sum(w_e·h_e), so is D: the
 router's weights enter before the public down product. Full-size experts run dense, and so do adapters whose
-corrections would cost more (`flexmore.mixtures.dense`).
+corrections would cost more (`flexmore.mixtures.dense_or_factors`).
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from torch.nn import functional
 from transformers.activations import ACT2FN, SiLUActivation
 
 from flexmore.architectures.tensor_names import PROJECTIONS
-from flexmore.mixtures.dense import dense_experts
+from flexmore.mixtures.dense_or_factors import dense_experts
 from flexmore.modeling.configuration_flexmore import FlexMoREConfig
 from flexmore.modeling.dense_cache import DenseCache
 from flexmore.modeling.layer.decoding import FEW, mix_few

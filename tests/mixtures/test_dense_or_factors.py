@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flexmore.mixtures.dense import break_even, dense_experts, layer_cost
+from flexmore.mixtures.dense_or_factors import break_even, dense_experts, layer_cost
 
 HIDDEN, FFN = 4096, 11008
 
