@@ -1,6 +1,6 @@
 """What each job requests of the machine that it runs on: memory, time, GPUs, and where it runs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -30,13 +30,14 @@ class Requests:
     """Hold what a study's jobs request in one run of Snakemake, by the step they run.
 
     Attributes:
-        cluster: jobs run elsewhere than on this machine.
+        cluster: tells whether jobs run elsewhere than on this machine. Snakemake knows that only once it has read all
+            rules, so it is asked when a job requests its resources.
         gpu_here: this machine has a GPU.
         given: resources that the profile or the command line sets, by rule.
     """
 
     jobs: StudyJobs
-    cluster: bool = False
+    cluster: Callable[[], bool] = lambda: False
     gpu_here: bool = False
     given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -74,7 +75,7 @@ class Requests:
         """Tell whether a step uses GPUs: with the device `auto` on a cluster, and here where there is one."""
         study = self.jobs.study
         device = study.factors.device if step == "factorize" else study.evaluate.device
-        return self.cluster or self.gpu_here if device == "auto" else device.startswith("cuda")
+        return self.cluster() or self.gpu_here if device == "auto" else device.startswith("cuda")
 
     def _first(self, step: str, sweep: str) -> Request:
         """Return the request of a job's first attempt."""

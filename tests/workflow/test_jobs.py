@@ -155,7 +155,7 @@ def test_a_later_attempt_requests_more() -> None:
      ("cuda:1", False, False, 1)],
 )  # fmt: skip
 def test_gpus_are_requested_where_they_are_used(device: str, cluster: bool, here: bool, gpus: int) -> None:
-    requests = Requests(StudyJobs(study(evaluate={"device": device})), cluster=cluster, gpu_here=here)
+    requests = Requests(StudyJobs(study(evaluate={"device": device})), cluster=lambda: cluster, gpu_here=here)
     assert requests.gpus("evaluate") == requests.gpus("calibrate") == gpus
 
 
@@ -170,7 +170,7 @@ def test_a_study_that_the_stated_gpus_cannot_hold_is_refused() -> None:
 def test_a_large_sweep_requests_several_gpus() -> None:
     paper = load_study(Path("config/paper.yaml"))
     stated = StudyJobs(paper.model_copy(update={"evaluate": paper.evaluate.model_copy(update={"gpu_memory": 80.0})}))
-    requests = Requests(stated, cluster=True)
+    requests = Requests(stated, cluster=lambda: True)
     assert requests.gpus("evaluate", "math") == requests.gpus("calibrate") == 1
     assert requests.gpus("evaluate", "joint-a7") == 2
 

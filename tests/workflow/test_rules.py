@@ -64,3 +64,12 @@ def test_rules_hold_no_code() -> None:
     """Look for functions, which belong in flexmore/workflow, where they are tested."""
     for path in Path("workflow").rglob("*.smk"):
         assert not re.search(r"^\s*(def|class) ", path.read_text(), flags=re.MULTILINE), path
+
+
+def test_gpus_are_counted_only_when_a_job_is_sent() -> None:
+    """While Snakemake reads the rules it does not know yet whether jobs go to a cluster."""
+    lines = [line.strip() for path in Path("workflow/rules").glob("*.smk") for line in path.read_text().splitlines()]
+    asked = [line for line in lines if "REQUESTS.gpus(" in line]
+    assert len(asked) == 4
+    assert all(line.startswith("gpu=lambda wildcards: ") for line in asked)
+    assert "cluster=lambda: workflow.non_local_exec," in lines

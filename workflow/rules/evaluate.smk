@@ -109,7 +109,7 @@ rule calibrate:
     resources:
         mem_mb=lambda wildcards, attempt: REQUESTS.mb("calibrate", attempt),
         runtime=lambda wildcards, attempt: REQUESTS.minutes("calibrate", attempt),
-        gpu=REQUESTS.gpus("calibrate"),
+        gpu=lambda wildcards: REQUESTS.gpus("calibrate"),
         stage="",
     params:
         config=JOBS.config,

@@ -17,7 +17,7 @@ rule factorize:
     resources:
         mem_mb=lambda wildcards, attempt: REQUESTS.mb("factorize", attempt),
         runtime=lambda wildcards, attempt: REQUESTS.minutes("factorize", attempt),
-        gpu=REQUESTS.gpus("factorize"),
+        gpu=lambda wildcards: REQUESTS.gpus("factorize"),
     params:
         config=JOBS.config,
         depends_on=DEPENDS.factorize(),

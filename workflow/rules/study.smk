@@ -41,7 +41,7 @@ except FlexmoreError as error:
 DEPENDS = Dependencies(JOBS.study)
 REQUESTS = Requests(
     JOBS,
-    cluster=workflow.non_local_exec,
+    cluster=lambda: workflow.non_local_exec,
     gpu_here=shutil.which("nvidia-smi") is not None,
     given=workflow.resource_settings.overwrite_resources,
 )
