@@ -14,9 +14,9 @@ import yaml
 
 from flexmore.config.pocket import PocketSettings
 from flexmore.files import write_json, write_text
-from flexmore.pocket.tasks import Item, Task, build_tasks
+from flexmore.pocket.tasks import FACT, PROBLEM, Item, Task, build_tasks
 
-VERSION = 2
+VERSION = 3
 LONGEST_ANSWER = 24
 CONCLUSIONS = ("total", "leaves", "order")
 """The words that come between worked steps and the answer."""
@@ -79,7 +79,7 @@ def _yaml(task: Task) -> str:
         config |= _generation(worked="steps" in task.test[0])
     config |= {
         "metric_list": [{"metric": info.metric, "aggregation": "mean", "higher_is_better": True}],
-        "metadata": {"version": VERSION, "domain": info.domain},
+        "metadata": {"version": VERSION, "domain": info.domain, "cluster": FACT if FACT in task.test[0] else PROBLEM},
     }
     if info.num_fewshot:
         config["num_fewshot"] = info.num_fewshot

@@ -18,6 +18,8 @@ from flexmore.pocket.vocabulary import DOMAIN_WORDS, FACTS, LIST_WORDS, OPERATIO
 
 EXAMPLES = 5
 """Examples of a task for few-shot prompts: problems for training, or gossip about strangers."""
+FACT, PROBLEM = "fact", "problem"
+"""The field of an item that says what it is about."""
 
 Item = Mapping[str, Any]
 Draw = Callable[[Random, int, bool], list[Item]]
@@ -28,7 +30,9 @@ Levels = Sequence[tuple[str, Procedure]]
 class Task:
     """Hold a task's description with its items and its few-shot examples.
 
-    An item has `question`, and either `choices` and `answer` (an index) or `answer` (a string).
+    An item has `question`, either `choices` and `answer` (an index) or `answer` (a string), and what it is about:
+    `fact` (relation and subject) or `problem` (the question that tells it apart). Items that are about the same are
+    one piece of evidence, in whatever task, form or group they stand; no prompt shows this field.
     """
 
     info: TaskInfo
@@ -179,6 +183,7 @@ def _recall(book: FactBook, relations: Sequence[str] = (), forms: Sequence[str] 
         for form, relation, subject in rng.sample(asks, count):
             right = book.answers[relation][subject] if tests else rng.choice(FACTS[book.source].answers)
             item: dict[str, Any] = {"question": facts.question(form, relation, subject), "answer": right}
+            item[FACT] = f"{relation} of {subject}"
             if candidates:
                 wrong = rng.sample([answer for answer in FACTS[book.source].answers if answer != right], candidates - 1)
                 item |= _with_choices(rng.sample([right, *wrong], candidates), right)
@@ -193,7 +198,7 @@ def _choose(pool: Sequence[Procedure], candidates: int) -> Draw:
 
     def item(rng: Random, procedure: Procedure, problem: Problem) -> Item:
         choices = procedure.candidates(problem, candidates, rng)
-        return {"question": problem.question, **_with_choices(choices, problem.answer)}
+        return {"question": problem.question, **_with_choices(choices, problem.answer), PROBLEM: problem.question}
 
     return _problems(pool, item)
 
@@ -202,9 +207,8 @@ def _solve(pool: Sequence[Procedure], worked: bool = False) -> Draw:
     """Return a draw of items that generate a problem's answer, at once or after worked steps."""
 
     def item(rng: Random, procedure: Procedure, problem: Problem) -> Item:
-        if worked:
-            return {"question": problem.worked_question, "answer": problem.answer, "steps": problem.steps}
-        return {"question": problem.question, "answer": problem.answer}
+        asked = {"question": problem.worked_question if worked else problem.question, "answer": problem.answer}
+        return {**asked, **({"steps": problem.steps} if worked else {}), PROBLEM: problem.question}
 
     return _problems(pool, item)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -72,6 +72,46 @@ def test_choices_are_distinct_words_and_right_answers_everywhere(tasks):
             assert max(places.values()) < 60, task.info.task
 
 
+def _asked_about(tasks, domain):
+    """Where each fact or problem of a domain is asked: (group, question) by what the item says that it is about."""
+    where = defaultdict(set)
+    for task in tasks:
+        if task.info.domain == domain:
+            for item in task.test:
+                where[item.get("fact") or item["problem"]].add((task.info.group, item["question"]))
+    return where
+
+
+def test_a_fact_has_one_name_in_all_forms_tasks_and_groups(tasks):
+    for source, facts in (("news", 60), ("reddit", 180), ("pes2o", 540)):
+        where = _asked_about(tasks, source)
+        assert len(where) == facts
+        for fact, asked in where.items():
+            relation, subject = fact.split(" of ")
+            assert all({relation, subject} <= set(question.split()) for _, question in asked)
+            assert len({question for group, question in asked if group == "MMLU"}) == 3
+        assert {group for asked in where.values() for group, _ in asked} == {"MMLU", "MC9", "Gen5"}
+
+
+def test_a_problem_has_one_name_whether_its_steps_are_asked_for_or_not(tasks):
+    for domain in ("math", "code", "creative"):
+        where = _asked_about(tasks, domain)
+        several = [asked for asked in where.values() if len({group for group, _ in asked}) > 1]
+        assert any(len({question for _, question in asked}) == 2 for asked in several), domain
+        for problem, asked in where.items():
+            given = problem.split("->")[0].split()[1:]
+            assert all(question.split("->")[0].split()[1:] == given for _, question in asked)
+
+
+def test_what_an_item_is_about_reaches_no_prompt(loaded):
+    for name, task in loaded.items():
+        about, document = task.config.metadata["cluster"], dict(task.test_docs()[0])
+        shots = task.config.num_fewshot or 0
+        asked = task.fewshot_context(document, shots)
+        assert task.fewshot_context(document | {about: "nonsense"}, shots) == asked, name
+        assert asked.endswith(document["question"])
+
+
 def test_every_word_is_known_and_prompts_are_short(tasks):
     words = set(vocabulary())
     for task in tasks:
@@ -104,7 +144,8 @@ def test_lm_eval_loads_all_of_it(suite, loaded, tasks):
     for entry, task in zip(json.loads((suite / "index.json").read_text()), tasks, strict=True):
         read = loaded[entry["task"]]
         assert entry == task.info.to_json()
-        assert read.config.metadata.items() >= {"version": 2, "domain": entry["domain"]}.items()
+        assert read.config.metadata.items() >= {"version": 3, "domain": entry["domain"]}.items()
+        assert {read.config.metadata["cluster"]} == {"fact", "problem"} & set(task.test[0])
         assert (read.config.num_fewshot or 0) == entry["num_fewshot"]
         assert len(read.test_docs()) == entry["n"]
         assert list(read.aggregation()) == [entry["metric"]]
