@@ -1,5 +1,7 @@
 """Arguments and options that several verbs have, and the checks of what they name."""
 
+import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +19,25 @@ Threads = Annotated[int, typer.Option(min=1, help="Threads of the tensor library
 Stage = Annotated[
     Path | None,
     typer.Option(
-        help="Copy weights to this folder of the node once, and read them there.",
-        parser=lambda text: Path(text) if text else None,
+        help="Copy weights to this folder of the node once, and read them there; $NAME is a variable of the node.",
+        parser=lambda text: find_stage(text),
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Expert = Annotated[str, typer.Argument(help="An expert's name.")]
+
+
+def find_stage(text: str) -> Path | None:
+    """Return the folder that `--stage` names, variables of this node's environment filled in; None for no folder.
+
+    A rule passes it as it is in the profile, since `$TMPDIR` is only known on the node. Where a variable is not set
+    there, that is printed, and weights are read in place.
+    """
+    folder = os.path.expandvars(text)
+    if unset := re.findall(r"\$\{?(\w+)", folder):
+        print(f"weights are read in place, not staged: --stage is {text!r} and {unset[0]} is not set here", flush=True)
+        return None
+    return Path(folder) if folder else None
 
 
 def load_with_expert(config: Path, expert: str, *, public: bool = False) -> Study:

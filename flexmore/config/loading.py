@@ -40,10 +40,10 @@ def read_config(path: Path) -> Any:
     """Return the content of a configuration file; a repeated key is an error (PyYAML alone keeps the last).
 
     Raises:
-        ConfigError: the file cannot be read, is not YAML or repeats a key.
+        ConfigError: the file cannot be read, is not UTF-8, is not YAML or repeats a key.
     """
     try:
-        loader = _UniqueKeys(path.read_text(encoding="utf-8"))
+        loader = _UniqueKeys(_decode(path, path.read_bytes()))
         try:
             return loader.get_single_data()
         finally:
@@ -54,12 +54,29 @@ def read_config(path: Path) -> Any:
         raise ConfigError(f"{path}: not a YAML file: {error}") from None
 
 
+def _decode(path: Path, content: bytes) -> str:
+    """Return a file's text.
+
+    Raises:
+        ConfigError: it is not UTF-8; the message says where.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{path}: not UTF-8: byte 0x{content[error.start]:02x} in line {line}; save the file as UTF-8"
+        ) from None
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """Load YAML as PyYAML's safe loader does, but refuse repeated keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key is a list or a mapping", problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is repeated", problem_mark=key.start_mark)
             seen.add(key.value)

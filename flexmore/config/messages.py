@@ -26,6 +26,9 @@ def explain(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
     key = ".".join(str(part) for part in parts)
     found = problem["input"]
     match problem["type"]:
+        case "string_type" if parts[-1] == "[key]":
+            above = ".".join(str(part) for part in parts[:-2])
+            return f"{above}: found the name {found!r}, which YAML reads as no text; put it in quotes or choose another"
         case "extra_forbidden" if key in RENAMED:
             return f"{key}: this key is now `{RENAMED[key]}`"
         case "extra_forbidden":

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, StrictInt, field_validator, model_validator
 
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.config.base import Settings
@@ -54,6 +54,13 @@ class Study(Settings):
         description="published scores that the public model is compared with before anything expensive is computed",
     )
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings, description="how scores are analysed")
+
+    @field_validator("results")
+    @classmethod
+    def _is_file_name(cls, results: str) -> str:
+        if wrong := sorted({sign for sign in results if sign in "{}" or not sign.isprintable()}):
+            raise ValueError(f"{wrong[0]!r} cannot be in it, since Snakemake would read it as more than a name")
+        return results
 
     @model_validator(mode="after")
     def _check_experts(self) -> "Study":

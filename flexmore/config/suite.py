@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from flexmore.config.base import Settings
 from flexmore.config.names import GROUPS
+from flexmore.errors import ConfigError
 
 
 class SuiteSettings(Settings):
@@ -55,5 +56,9 @@ class SuiteSettings(Settings):
         """Return the groups that the suite's tasks belong to."""
         if self.source != "folder":
             return list(GROUPS)
-        entries = json.loads(Path(str(self.path), "index.json").read_text(encoding="utf-8"))
-        return list(dict.fromkeys(str(entry["group"]) for entry in entries))
+        path = Path(str(self.path), "index.json")
+        try:
+            return list(dict.fromkeys(str(entry["group"]) for entry in json.loads(path.read_text(encoding="utf-8"))))
+        except (ValueError, KeyError, TypeError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise ConfigError(f"{path}: not a list of tasks in JSON, each with a group ({what}); correct it") from None

@@ -5,6 +5,7 @@ parts were. Nothing here imports torch, so that a workflow can use it.
 """
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,13 +41,13 @@ class SweepPart:
 
     @property
     def options(self) -> str:
-        """Return it as options of `flexmore evaluate`."""
+        """Return it as options of `flexmore evaluate`, quoted for a shell."""
         given = {
             "mixture": self.mixture,
             "group": self.group,
             "shard": f"{self.shard[0]}/{self.shard[1]}" if self.shard else None,
         }
-        return " ".join(f"--{name} {value}" for name, value in given.items() if value is not None)
+        return shlex.join(word for name, value in given.items() if value is not None for word in (f"--{name}", value))
 
     def select(self, recipes: Sequence[Recipe], tasks: Sequence[TaskInfo], limit: int | None) -> list[Evaluation]:
         """Return what the part has to evaluate, mixture by mixture.

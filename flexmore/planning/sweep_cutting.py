@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 from flexmore.config.evaluation import HourJobs
 from flexmore.config.study import Study
@@ -13,7 +14,10 @@ from flexmore.planning.time import stated_hours
 
 
 def cut_sweep(study: Study, sweep: Sweep, tasks: Sequence[TaskInfo]) -> Mapping[str, SweepPart]:
-    """Return the parts of a sweep that one job each evaluates, by name; none where one job evaluates all of it."""
+    """Return the parts of a sweep that one job each evaluates, by name; none where one job evaluates all of it.
+
+    A name is that of a file; of a group, what no file name should hold is written as in a URL (%20 for a space).
+    """
     found = _cut(study, sweep, tasks)
     return found if len(found) > 1 else {}
 
@@ -27,5 +31,5 @@ def _cut(study: Study, sweep: Sweep, tasks: Sequence[TaskInfo]) -> dict[str, Swe
         return {name: SweepPart(name) for name in names}
     if jobs == "mixture-group":
         groups = dict.fromkeys(info.group for info in tasks)
-        return {f"{name}.{group}": SweepPart(name, group) for name in names for group in groups}
+        return {f"{name}.{quote(group, safe='')}": SweepPart(name, group) for name in names for group in groups}
     return {}

@@ -1,5 +1,6 @@
 """A sweep in parts: every evaluation is in one of them, whichever way it is cut."""
 
+import shlex
 from collections import Counter
 from dataclasses import replace
 
@@ -57,3 +58,10 @@ def test_an_unknown_mixture_or_group_is_named() -> None:
         SweepPart("math-r3").select(RECIPES, TASKS, None)
     with pytest.raises(FlexmoreError, match="--group: found 'MMLU'; allowed are MC9, BBH"):
         SweepPart(group="MMLU").select(RECIPES, TASKS, None)
+
+
+@pytest.mark.parametrize("group", ["MC9", "my group", "a & b", "it's", "$HOME"])
+def test_options_are_quoted_for_a_shell(group: str) -> None:
+    assert shlex.split(SweepPart("math-r1", group, (2, 8)).options) == [
+        "--mixture", "math-r1", "--group", group, "--shard", "2/8",
+    ]  # fmt: skip

@@ -73,3 +73,14 @@ def test_gpus_are_counted_only_when_a_job_is_sent() -> None:
     assert len(asked) == 4
     assert all(line.startswith("gpu=lambda wildcards: ") for line in asked)
     assert "cluster=lambda: workflow.non_local_exec," in lines
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_quotes_all_that_it_puts_into_its_command(rule: Rule) -> None:
+    """A path may hold spaces, quotes, `&` and `$`; a number needs no quotes, and a part comes quoted."""
+    [shell] = rule.find(r"shell:\n((?: +[\"'].*\n?)+)")
+    values = re.findall(r"\{([^}]*)\}", shell)
+    assert {value for value in values if not value.endswith(":q")} <= {"threads", "params.part"}
+    assert {"params.config:q", "log:q"} <= set(values)
+    assert "'" not in shell
+    assert "$" not in shell

@@ -25,7 +25,7 @@ rule acquire:
     message:
         "acquire {wildcards.expert} ({params.depends_on[source]})"
     shell:
-        "exec python -m flexmore acquire {wildcards.expert} --config {params.config} --threads {threads} &> {log}"
+        "exec python -m flexmore acquire {wildcards.expert:q} --config {params.config:q} --threads {threads} &> {log:q}"
 
 
 # The data sets of the paper's tasks, on a machine that has a network; every step after it is offline.
@@ -48,12 +48,12 @@ rule datasets:
     message:
         "acquire the data sets of the tasks"
     shell:
-        "exec python -m flexmore datasets --config {params.config} &> {log}"
+        "exec python -m flexmore datasets --config {params.config:q} &> {log:q}"
 
 
 rule suite:
     input:
-        JOBS.suite_inputs(),
+        lambda wildcards: JOBS.suite_inputs(),
     output:
         f"{ROOT}/suite/source.json",
     log:
@@ -72,4 +72,4 @@ rule suite:
     message:
         "write the suite ({params.depends_on[source]})"
     shell:
-        "exec python -m flexmore suite --config {params.config} &> {log}"
+        "exec python -m flexmore suite --config {params.config:q} &> {log:q}"

@@ -22,7 +22,7 @@ rule collect:
     message:
         "collect the tables"
     shell:
-        "exec python -m flexmore collect --config {params.config} &> {log}"
+        "exec python -m flexmore collect --config {params.config:q} &> {log:q}"
 
 
 rule analyze:
@@ -49,4 +49,4 @@ rule analyze:
     message:
         "analyze"
     shell:
-        "exec python -m flexmore analyze --config {params.config} &> {log}"
+        "exec python -m flexmore analyze --config {params.config:q} &> {log:q}"

@@ -29,4 +29,4 @@ for name in JOBS.sweeps:
         message:
             "compose the recipes of sweep {params.sweep}"
         shell:
-            "exec python -m flexmore compose {params.sweep} --config {params.config} &> {log}"
+            "exec python -m flexmore compose {params.sweep:q} --config {params.config:q} &> {log:q}"

@@ -32,8 +32,8 @@ rule evaluate_part:
     message:
         "evaluate {wildcards.part} of sweep {wildcards.sweep}"
     shell:
-        "exec python -m flexmore evaluate {wildcards.sweep} {params.part} --config {params.config}"
-        ' --threads {threads} --stage "{resources.stage}" &> {log}'
+        "exec python -m flexmore evaluate {wildcards.sweep:q} {params.part} --config {params.config:q}"
+        " --threads {threads} --stage {resources.stage:q} &> {log:q}"
 
 
 rule evaluate:
@@ -66,7 +66,7 @@ rule evaluate:
     message:
         "evaluate sweep {wildcards.sweep}"
     shell:
-        'exec python -m flexmore evaluate {wildcards.sweep} --config {params.config} --threads {threads} --stage "{resources.stage}" &> {log}'
+        "exec python -m flexmore evaluate {wildcards.sweep:q} --config {params.config:q} --threads {threads} --stage {resources.stage:q} &> {log:q}"
 
 
 rule evaluate_from_parts:
@@ -91,7 +91,7 @@ rule evaluate_from_parts:
     message:
         "evaluate sweep {wildcards.sweep} from its parts"
     shell:
-        "exec python -m flexmore evaluate {wildcards.sweep} --config {params.config} --threads {threads} &> {log}"
+        "exec python -m flexmore evaluate {wildcards.sweep:q} --config {params.config:q} --threads {threads} &> {log:q}"
 
 
 rule calibrate:
@@ -117,4 +117,4 @@ rule calibrate:
     message:
         "calibrate: the public model alone against published scores"
     shell:
-        'exec python -m flexmore calibrate --config {params.config} --threads {threads} --stage "{resources.stage}" &> {log}'
+        "exec python -m flexmore calibrate --config {params.config:q} --threads {threads} --stage {resources.stage:q} &> {log:q}"

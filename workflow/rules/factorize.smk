@@ -24,7 +24,7 @@ rule factorize:
     message:
         "factorize {wildcards.expert}"
     shell:
-        "exec python -m flexmore factorize {wildcards.expert} --config {params.config} --threads {threads} &> {log}"
+        "exec python -m flexmore factorize {wildcards.expert:q} --config {params.config:q} --threads {threads} &> {log:q}"
 
 
 rule measure:
@@ -49,4 +49,4 @@ rule measure:
     message:
         "measure the adapters of {wildcards.expert}"
     shell:
-        "exec python -m flexmore measure {wildcards.expert} --config {params.config} &> {log}"
+        "exec python -m flexmore measure {wildcards.expert:q} --config {params.config:q} &> {log:q}"

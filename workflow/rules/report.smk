@@ -38,7 +38,7 @@ rule draw:
     message:
         "draw the figures, write the report"
     shell:
-        "exec python -m flexmore draw --config {params.config} &> {log}"
+        "exec python -m flexmore draw --config {params.config:q} &> {log:q}"
 
 
 localrules:
@@ -56,4 +56,4 @@ rule figures:
     message:
         "tables and figures from what has been measured"
     shell:
-        "python -m flexmore figures --config {params.config} --reports {params.reports} 2>&1 | tee {log}"
+        "python -m flexmore figures --config {params.config:q} --reports {params.reports:q} 2>&1 | tee {log:q}"

@@ -73,4 +73,4 @@ onstart:
 wildcard_constraints:
     expert="[a-z][a-z0-9_]*",
     sweep="[a-z0-9_-]+",
-    part="[A-Za-z0-9_.-]+",
+    part="[A-Za-z0-9_.~%-]+",

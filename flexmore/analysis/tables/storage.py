@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -12,6 +13,10 @@ from flexmore.analysis.tables.columns import ITEM_COLUMNS, TEXT
 from flexmore.errors import FlexmoreError
 from flexmore.files import atomic_file, write_text
 
+_NAMES = {*TEXT, "expert", "projection", "what", "version", "source"}
+"""Columns of collected tables that hold names, which are text whatever they look like."""
+_MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None"]
+"""What stands for a missing number."""
 _ITEM_SCHEMA = pa.schema([("mixture", pa.string()), ("task", pa.string()), ("items", pa.list_(pa.float32()))])
 
 
@@ -31,7 +36,8 @@ def write_parquet(path: Path, frame: pd.DataFrame) -> None:
 def read_table(path: Path) -> pd.DataFrame:
     """Read a collected table from .csv or .parquet.
 
-    Empty cells are empty strings in the text columns of the tidy table, missing values elsewhere.
+    Empty cells are empty strings in columns of names, missing values elsewhere. A name is text whatever it looks like:
+    `NA`, `null` and `true` are names, and `7` is one too where a table of others has it as a number.
 
     Raises:
         FlexmoreError: the file is missing or cannot be read as its suffix says.
@@ -39,15 +45,29 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             table: pd.DataFrame = pq.read_table(path).to_pandas()
-            return table
+            return table.assign(**{name: _as_names(table[name]) for name in table.columns if name in _NAMES})
         header = pd.read_csv(path, nrows=0).columns
-        text = dict.fromkeys((column for column in header if column in TEXT), "str")
-        frame = pd.read_csv(path, dtype=text)
+        text = dict.fromkeys((column for column in header if column in _NAMES), "str")
+        missing = {column: [""] if column in text else _MISSING for column in header}
+        frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
         return frame.fillna(dict.fromkeys(text, ""))
     except FileNotFoundError:
         raise FlexmoreError(f"{path}: not found; run the step that makes it, or name another folder") from None
     except (ValueError, pa.ArrowException) as error:
         raise FlexmoreError(f"{path}: not a {path.suffix} table ({error}); delete it and make it again") from error
+
+
+def _as_names(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return a column of names as text: whole numbers without a decimal point, missing ones as empty text."""
+    if isinstance(column.dtype, pd.StringDtype) and not column.hasnans:
+        return column
+
+    def as_name(value: Any) -> str:
+        if pd.isna(value):
+            return ""
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+    return column.astype("object").map(as_name).astype("str")
 
 
 def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:

@@ -40,3 +40,22 @@ def test_tables_read_back_as_they_were(study_of: Any, made: Made, tmp_path: Path
             pd.testing.assert_frame_equal(table, expected, check_dtype=False, obj=name)
         else:
             assert list(table.columns) == list(expected.columns)
+
+
+@pytest.mark.parametrize("name", ["NA", "nan", "null", "true", "None", "1e5", "007"])
+def test_a_name_is_text_whatever_it_looks_like(tmp_path: Path, name: str) -> None:
+    table = pd.DataFrame(
+        {"mixture": [f"{name}", "x"], "expert": [name, name], "version": [name, name], "score": [0.5, None]}
+    )
+    write_csv(tmp_path / "x.csv", table)
+    found = read_table(tmp_path / "x.csv")
+    assert found[["mixture", "expert", "version"]].to_numpy().tolist() == [[name] * 3, ["x", name, name]]
+    assert found["score"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("numbers", [[1, 2], [1.0, 2.0]])
+def test_numbers_of_others_are_names_too(tmp_path: Path, numbers: list[float]) -> None:
+    pd.DataFrame({"mixture": numbers, "items": [[1.0], [0.0]]}).to_parquet(tmp_path / "items.parquet")
+    assert read_table(tmp_path / "items.parquet")["mixture"].tolist() == ["1", "2"]
+    pd.DataFrame({"mixture": [7, None]}).to_parquet(tmp_path / "scores.parquet")
+    assert read_table(tmp_path / "scores.parquet")["mixture"].tolist() == ["7", ""]
