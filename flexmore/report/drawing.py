@@ -42,7 +42,7 @@ def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> list[
         "parameters": lambda: mixtures.parameters(tables["parameters"], public),
         "budget": lambda: choices.budget(tables["budget"], tables["additivity"]),
         "spectra": lambda: spectra.spectra(inputs.spectra),
-        "error_by_rank": lambda: curves.error_by_rank(inputs.adapters),
+        "error_by_rank": lambda: spectra.error_by_rank(inputs.adapters),
     }
     paths = []
     with style.styled():

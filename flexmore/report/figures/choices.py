@@ -1,14 +1,21 @@
 """Figures of what rules choose, and of what a budget buys."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
 
 from flexmore.analysis.tables.catalogue import ALL
+from flexmore.report.figures.apart import aside
 from flexmore.report.figures.mixtures import parameter_axis
-from flexmore.report.figures.style import GREY, JOINT, PAGE, POINTS, canvas, legend, notice
+from flexmore.report.figures.style import GREY, JOINT, PAGE, POINTS, canvas, joint_look, legend, notice
 
-_MARKERS = ("s", "^", "v", "D", "P")
+_ASIDE = 0.009
+"""Between the marks of two numbers of active experts, in powers of ten of parameters."""
 
 
 def rules(selections: pd.DataFrame, heldout: pd.DataFrame) -> Figure:
@@ -56,7 +63,7 @@ def budget(front: pd.DataFrame, tested: pd.DataFrame) -> Figure:
     """
     if front.empty:
         return notice("budget: no uniform joint mixture to count parameters from")
-    figure = canvas(PAGE * 0.8, 3.0)
+    figure = canvas(PAGE, 3.4)
     panel = figure.add_subplot()
     panel.step(
         front["parameters"].to_numpy(),
@@ -67,23 +74,35 @@ def budget(front: pd.DataFrame, tested: pd.DataFrame) -> Figure:
     )
     uniform = tested[tested["rank"].str.isdigit()].drop_duplicates("rank")
     panel.plot(
-        uniform["parameters"].to_numpy(), POINTS * uniform["sum_of_gains"], color=GREY, linestyle="", marker=".",
-        label="sum at uniform ranks",
+        uniform["parameters"].to_numpy(), POINTS * uniform["sum_of_gains"], color="black", linestyle="", marker="_",
+        markersize=18, markeredgewidth=1.2, label="sum of pair gains at uniform ranks", zorder=4,
     )  # fmt: skip
-    for i, (active, own) in enumerate(tested.groupby("active")):
-        colour, marker = JOINT[i % len(JOINT)], _MARKERS[i % len(_MARKERS)]
-        for hollow, rows in ((False, own[own["closer"] == ""]), (True, own[own["closer"] != ""])):
-            gain = rows["joint_gain"].to_numpy()
-            half = np.nan_to_num(np.stack([gain - rows["low"].to_numpy(), rows["high"].to_numpy() - gain]))
-            panel.errorbar(
-                rows["parameters"].to_numpy(), POINTS * gain, yerr=POINTS * half, fmt=marker, color=colour,
-                markerfacecolor="white" if hollow else colour, markersize=4, elinewidth=0.7, capsize=1.2,
-                label=None if hollow else f"measured, {active} active",
-            )  # fmt: skip
+    actives = sorted(tested["active"].unique())
+    hollow = [_measured(panel, i, tested[tested["active"] == active], len(actives)) for i, active in enumerate(actives)]
+    handles: list[Any]  # matplotlib types a legend's handles as artists, but takes tuples of them as well
+    handles, labels = panel.get_legend_handles_labels()
     if (tested["closer"] != "").any():
-        panel.plot([], [], color=GREY, linestyle="", marker="o", markerfacecolor="white", label="of unequal ranks")
+        handles, labels = [*handles, tuple(hollow)], [*labels, "measured, of unequal ranks"]
     parameter_axis(panel, pd.concat([front["parameters"], tested["parameters"]]))
     panel.set_xlabel("total parameters of the joint mixture")
     panel.set_ylabel("gain over public (points)")
-    panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, handler_map={tuple: HandlerTuple(ndivide=None)})
     return figure
+
+
+def _measured(panel: Axes, place: int, rows: pd.DataFrame, count: int) -> Line2D:
+    """Draw what the joint mixtures of one number of active experts gained, beside the marks of the other numbers.
+
+    Returns:
+        The hollow mark that stands for unequal ranks, for a legend.
+    """
+    look, moved = joint_look(place), 10 ** aside(place, count, _ASIDE)
+    for hollow, own in ((False, rows[rows["closer"] == ""]), (True, rows[rows["closer"] != ""])):
+        gain = own["joint_gain"].to_numpy()
+        half = np.nan_to_num(np.stack([gain - own["low"].to_numpy(), own["high"].to_numpy() - gain]))
+        panel.errorbar(
+            moved * own["parameters"].to_numpy(), POINTS * gain, yerr=POINTS * half, fmt=look.marker,
+            color=look.colour, markerfacecolor="white" if hollow else look.colour, markersize=3.5, elinewidth=0.7,
+            capsize=1.2, label=None if hollow else f"measured, {rows['active'].iloc[0]} active",
+        )  # fmt: skip
+    return Line2D([], [], color=look.colour, marker=look.marker, linestyle="", markerfacecolor="white", markersize=3.5)

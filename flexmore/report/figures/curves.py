@@ -1,4 +1,6 @@
-"""Figures of scores, gains and errors against rank, a line for each expert."""
+"""Figures of scores and gains against rank, a line for each expert."""
+
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -7,7 +9,15 @@ from matplotlib.figure import Figure
 
 from flexmore.analysis.findings.recovery import curve
 from flexmore.analysis.ranks import full, numbered
-from flexmore.report.figures.style import GREY, PAGE, POINTS, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
+from flexmore.report.figures.style import PAGE, POINTS, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
+
+_BAND = "#e2e2e2"
+"""Colour of the interval of r95; one rank has it as a line, since an interval without length is not seen."""
+
+_FLAT = 0.06
+"""An expert within this share of a panel's height from public's line, at every rank, is said to lie on it."""
+_ROOM = 34
+"""Letters of a line of a panel's title."""
 
 
 def score_by_rank(gains: pd.DataFrame) -> Figure:
@@ -33,7 +43,7 @@ def score_by_rank(gains: pd.DataFrame) -> Figure:
             _line(panel, axis, own, look[expert])
         axis.set_up(panel)
         _widen(panel)
-        panel.set_title(f"{group} ({part['tasks'].iloc[0]} tasks)")
+        panel.set_title("\n".join(filter(None, [f"{group} ({part['tasks'].iloc[0]} tasks)", _flat(panel, part)])))
         panel.set_ylabel("score (points)")
     legend(figure, panels)
     return figure
@@ -42,22 +52,26 @@ def score_by_rank(gains: pd.DataFrame) -> Figure:
 def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
     """Draw the gain of each pair on its own domain against rank, with intervals, monotone fit, r95 and half rank.
 
+    Where the suite has no domains, it is the gain on the average.
+
     Args:
         gains: as `gains.gains` returns them.
         recovery: as `recovery.recover` returns it.
     """
-    rows = gains[
-        gains["kind"].isin(["pair", "extra"]) & (gains["scope"] == "domain") & (gains["name"] == gains["experts"])
-    ]
+    pairs = gains[gains["kind"].isin(["pair", "extra"])]
+    rows = pairs[(pairs["scope"] == "domain") & (pairs["name"] == pairs["experts"])]
+    if on_average := rows.empty:
+        rows = pairs[pairs["scope"] == "average"]
     if rows.empty:
-        return notice("gain on the own domain: no task of this suite belongs to an expert's domain")
+        return notice("gain by rank: no pairs were evaluated")
     look = looks(gains.loc[gains["kind"].isin(["pair", "extra"]), "experts"])
     experts = sorted(rows["experts"].unique())
     axis = RankAxis(numbered(rows)["effective_rank"], ["full"] if len(full(rows)) else [])
-    found = recovery[recovery["scope"] == "domain"].set_index("expert")
+    scope = "average" if on_average else "domain"
+    found = recovery[recovery["scope"] == scope].set_index("expert")
     figure, panels = _panels(len(experts), 2.0, sharey=True)
     for panel, expert in zip(panels, experts, strict=True):
-        points = curve(rows, expert, "domain", expert)
+        points = curve(rows, expert, scope, scope if on_average else expert)
         whole = full(rows[rows["experts"] == expert])
         panel.axhline(0, color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1, label="public")
         _intervals(panel, axis.places(points["effective_rank"]), points, look[expert])
@@ -67,35 +81,8 @@ def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
         _marks(panel, axis, found.loc[expert], points)
         axis.set_up(panel)
         panel.set_title(_title(expert, found.loc[expert]), color="black")
-        panel.set_ylabel("gain (points)")
+        panel.set_ylabel("gain in average (points)" if on_average else "gain (points)")
     legend(figure, panels)
-    return figure
-
-
-def error_by_rank(adapters: pd.DataFrame | None) -> Figure:
-    """Draw the relative Frobenius error of each expert's adapters against rank.
-
-    Args:
-        adapters: as `spectra.gather_adapters` returns it.
-    """
-    rows = None if adapters is None else adapters[adapters["effective_rank"].astype(str).str.isdigit()]
-    if rows is None or rows.empty:
-        return notice("error by rank: no adapters were measured")
-    rows = rows.assign(effective_rank=rows["effective_rank"].astype(int))
-    rows = rows.drop_duplicates(["expert", "effective_rank"]).sort_values(["expert", "effective_rank"])
-    axis = RankAxis(rows["effective_rank"], [])
-    figure = canvas(PAGE * 0.6, 2.7)
-    panel = figure.add_subplot()
-    for expert, look in looks(rows["expert"]).items():
-        own = rows[rows["expert"] == expert]
-        panel.plot(
-            axis.places(own["effective_rank"]), own["error"].to_numpy(),
-            color=look.colour, marker=look.marker, linestyle=look.dash, label=expert,
-        )  # fmt: skip
-    axis.set_up(panel)
-    panel.set_ylim(bottom=0)
-    panel.set_ylabel("relative error of the delta (Frobenius)")
-    panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -115,6 +102,14 @@ def _widen(panel: Axes, least: float = 4.0) -> None:
     low, high = panel.get_ylim()
     if high - low < least:
         panel.set_ylim((low + high - least) / 2, (low + high + least) / 2)
+
+
+def _flat(panel: Axes, rows: pd.DataFrame) -> str:
+    """Say which experts lie on public's line at every rank: their curves hide each other."""
+    low, high = panel.get_ylim()
+    away = (POINTS * rows["gain"].abs()).groupby(rows["experts"]).max()
+    names = list(away.index[away <= _FLAT * (high - low)])
+    return fill(f"like public: {', '.join(names)}", _ROOM) if len(names) > 1 else ""
 
 
 def _line(panel: Axes, axis: RankAxis, rows: pd.DataFrame, look: Look) -> None:
@@ -148,7 +143,10 @@ def _marks(panel: Axes, axis: RankAxis, found: pd.Series, points: pd.DataFrame) 
     """Draw r95 as a vertical line in the band of its interval, and half of full's gain as a cross on the fit."""
     if found["r95_low"] and found["r95_high"]:
         low, high = (axis.at(int(end) if end.isdigit() else end) for end in (found["r95_low"], found["r95_high"]))
-        panel.axvspan(low - 0.08, high + 0.08, color=GREY, alpha=0.18, linewidth=0, label="interval of r95", zorder=0)
+        if low == high:
+            panel.axvline(low, color=_BAND, linewidth=4, label="interval of r95", zorder=0)
+        else:
+            panel.axvspan(low, high, color=_BAND, linewidth=0, label="interval of r95", zorder=0)
     if str(found["r95"]).isdigit():
         panel.axvline(axis.at(int(found["r95"])), color="black", linewidth=1, linestyle=":", label="r95", zorder=1)
     if not np.isnan(found["half_rank"]):

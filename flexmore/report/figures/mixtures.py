@@ -8,21 +8,25 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from flexmore.analysis.ranks import numbered
 from flexmore.analysis.statistics.scopes import Array
+from flexmore.report.figures.apart import aside, label_ends, nested, say_coinciding
 from flexmore.report.figures.style import (
     GREY,
-    JOINT,
     PAGE,
     POINTS,
     PUBLIC,
     Look,
     RankAxis,
     canvas,
+    joint_look,
     legend,
     looks,
     notice,
 )
 
-_MARKERS = ("o", "s", "^", "D", "v")
+_ASIDE = 0.17
+"""Between the marks of two numbers of active experts, in steps of the rank axis."""
+_PARAMETERS_ASIDE = 0.012
+"""The same on the axis of parameters, in powers of ten."""
 
 
 def joint_by_rank(joint: pd.DataFrame, public: float) -> Figure:
@@ -45,16 +49,16 @@ def joint_by_rank(joint: pd.DataFrame, public: float) -> Figure:
     panel.axhline(POINTS * public, color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1, label="public")
     actives = sorted(joint["active"].unique())
     for i, active in enumerate(actives):
-        look = Look(JOINT[i % len(JOINT)], _MARKERS[i % len(_MARKERS)], "-")
-        # side by side, so that intervals at one rank do not hide each other
-        aside = 0.1 * (i - (len(actives) - 1) / 2)
+        look, moved = joint_look(i), aside(i, len(actives), _ASIDE)
         line = points[points["active"] == active]
         apart = others[others["active"] == active]
         places = np.asarray(axis.places(line["effective_rank"]))
-        panel.plot(places, POINTS * line["average"].to_numpy(), color=look.colour, linewidth=0.8)
-        _errorbars(panel, places + aside, line, look, f"{active} active")
-        _errorbars(panel, np.asarray(axis.places(apart["rank"])) + aside, apart, look, None)
+        width = nested(i, len(actives))
+        panel.plot(places, POINTS * line["average"].to_numpy(), color=look.colour, linewidth=width, zorder=1.5)
+        _errorbars(panel, places + moved, line, look, f"{active} active")
+        _errorbars(panel, np.asarray(axis.places(apart["rank"])) + moved, apart, look, None)
     axis.set_up(panel)
+    panel.set_title(say_coinciding(_by_active(points, "effective_rank"), "active"))
     chosen = bool((others["rank"] != "full").any())
     panel.set_xlabel("rank of every expert (selections: a rank for each)" if chosen else "rank of every expert")
     panel.set_ylabel("average (points)")
@@ -68,8 +72,14 @@ def _errorbars(panel: Axes, places: Array, rows: pd.DataFrame, look: Look, label
     half = np.nan_to_num(np.stack([gain - rows["low"].to_numpy(), rows["high"].to_numpy() - gain]))
     panel.errorbar(
         places, POINTS * average, yerr=POINTS * half, color=look.colour, marker=look.marker, linestyle="",
-        markerfacecolor=look.colour if label else "white", elinewidth=0.8, capsize=1.5, label=label,
+        markerfacecolor=look.colour if label else "white", elinewidth=0.8, capsize=1.5, label=label, markersize=3.5,
     )  # fmt: skip
+
+
+def _by_active(joint: pd.DataFrame, place: str) -> dict[str, Array]:
+    """Return the averages of the joint mixtures by number of active experts, at the places that the column names."""
+    wide = joint.drop_duplicates(["active", place]).pivot(index=place, columns="active", values="average")
+    return {str(active): values.to_numpy(dtype=np.float64) for active, values in wide.items()}
 
 
 def parameters(table: pd.DataFrame, public: float) -> Figure:
@@ -98,6 +108,7 @@ def parameters(table: pd.DataFrame, public: float) -> Figure:
 
 def _pairs(panel: Axes, pairs: pd.DataFrame) -> None:
     """Draw the panel of the pairs."""
+    ends = []
     for expert, look in looks(pairs["experts"]).items():
         own = pairs[pairs["experts"] == expert]
         line = own[own["rank"].str.isdigit()].drop_duplicates("parameters")
@@ -108,26 +119,34 @@ def _pairs(panel: Axes, pairs: pd.DataFrame) -> None:
         )  # fmt: skip
         panel.plot(
             whole["parameters"].to_numpy(), POINTS * whole["average"], marker=look.marker, color=look.colour,
-            linestyle="", markersize=5, markerfacecolor="white",
+            linestyle="", markersize=6, markerfacecolor="white",
         )  # fmt: skip
+        last = own.sort_values("parameters").iloc[-1]
+        ends.append((expert, float(last["parameters"]), POINTS * float(last["average"]), look.colour))
     panel.set_title("pairs (hollow: full)")
     parameter_axis(panel, pairs["parameters"])
+    label_ends(panel, ends, gap=0.07)
 
 
 def _joint(panel: Axes, joint: pd.DataFrame) -> None:
-    """Draw the panel of the joint mixtures."""
-    for i, active in enumerate(sorted(joint["active"].unique())):
+    """Draw the panel of the joint mixtures, marks of the same parameters side by side."""
+    actives = sorted(joint["active"].unique())
+    for i, active in enumerate(actives):
         own = joint[joint["active"] == active].sort_values("parameters", kind="stable")
-        colour, marker = JOINT[i % len(JOINT)], _MARKERS[i % len(_MARKERS)]
+        look, moved = joint_look(i), 10 ** aside(i, len(actives), _PARAMETERS_ASIDE)
         uniform = own[own["rank"].str.isdigit()].drop_duplicates("parameters")
         panel.plot(
-            uniform["parameters"].to_numpy(), POINTS * uniform["average"], marker=marker, color=colour,
-            linewidth=0.8, markersize=3.5, label=f"joint, {active} active",
+            uniform["parameters"].to_numpy(), POINTS * uniform["average"], color=look.colour,
+            linewidth=nested(i, len(actives)), zorder=1.5,
+        )  # fmt: skip
+        panel.plot(
+            moved * uniform["parameters"].to_numpy(), POINTS * uniform["average"], color=look.colour,
+            marker=look.marker, linestyle="", markersize=3.5, label=f"joint, {active} active",
         )  # fmt: skip
         selected = own[~own["rank"].str.isdigit()]
         panel.plot(
-            selected["parameters"].to_numpy(), POINTS * selected["average"], marker=marker, color=colour,
-            linestyle="", markersize=6, markerfacecolor="none", markeredgewidth=1.1,
+            moved * selected["parameters"].to_numpy(), POINTS * selected["average"], marker=look.marker,
+            color=look.colour, linestyle="", markersize=4.5, markerfacecolor="white", markeredgewidth=0.9,
         )  # fmt: skip
     named = joint[~joint["rank"].str.isdigit()].drop_duplicates("rank").sort_values("parameters", kind="stable")
     for parameters, names in _beside(named):
@@ -136,7 +155,8 @@ def _joint(panel: Axes, joint: pd.DataFrame) -> None:
             parameters, 0.5, names, rotation=90, ha="center", va="center", fontsize=7, color="black",
             transform=panel.get_xaxis_transform(), bbox={"color": "white", "pad": 1},
         )  # fmt: skip
-    panel.set_title("joint (hollow: full and selections)")
+    said = say_coinciding(_by_active(joint, "rank"), "active")
+    panel.set_title("\n".join(filter(None, ["joint (hollow: full and selections)", said])))
     parameter_axis(panel, joint["parameters"])
 
 

@@ -7,9 +7,6 @@ from matplotlib.figure import Figure
 from flexmore.analysis.findings.recovery import R95_SCOPES
 from flexmore.report.figures.style import GREY, PAGE, Look, RankAxis, canvas, legend, looks, notice
 
-_LEAST = 0.25
-"""Half the length that the interval of a single rank is drawn with, in steps of the axis."""
-
 
 def r95(table: pd.DataFrame, ranks: list[int]) -> Figure:
     """Draw r95 by expert, a panel for its own domain, the average and each skill; where there is none, say so.
@@ -57,13 +54,16 @@ def _line(panel: Axes, axis: RankAxis, place: int, row: pd.Series, look: Look) -
         )  # fmt: skip
         return
     # one below the other, so that neither hides the other
-    for key, below, width, label in (("r95_", 0.0, 3.0, "over items"), ("r95_tasks_", 0.27, 1.0, "over tasks")):
+    for key, below, width, label in (("r95_", 0.0, 3.0, "over items"), ("r95_tasks_", 0.34, 1.0, "over tasks")):
         if row[f"{key}low"] and row[f"{key}high"]:
             ends = [_at(axis, row[f"{key}{end}"]) for end in ("low", "high")]
-            if ends[0] == ends[1]:  # a single rank: drawn with a length, so that it can be seen
-                ends = [ends[0] - _LEAST, ends[0] + _LEAST]
             panel.plot(ends, [place + below] * 2, color=GREY, linewidth=width, label=label, solid_capstyle="butt")
-    panel.plot([_at(axis, row["r95"])], [place], marker=look.marker, color=look.colour, markersize=5, zorder=5)
+            # ends are ranks; where they are one rank, the stroke across is all that there is of the interval
+            panel.plot(
+                ends, [place + below] * 2, color=GREY, linestyle="", marker="|", markersize=9 if width > 1 else 5,
+                markeredgewidth=1.2,
+            )  # fmt: skip
+    panel.plot([_at(axis, row["r95"])], [place], marker=look.marker, color=look.colour, markersize=4.5, zorder=5)
 
 
 def _at(axis: RankAxis, rank: str) -> float:

@@ -20,8 +20,9 @@ POINTS = 100.0
 """Points in a share of one."""
 PUBLIC = "#000000"
 GREY = "#6b6b6b"
-JOINT = ("#1b1b6b", "#7a5195", "#ef5675", "#ffa600", "#2f7f7f")
+JOINT = ("#1b1b6b", "#a05195", "#f0718a", "#ffb733", "#2f7f7f")
 """Colours of the joint mixtures, by number of active experts; distinct in lightness."""
+_JOINT_MARKERS = ("o", "s", "^", "D", "v")
 # Any: matplotlib types the keys as a union of literals
 _STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -49,6 +50,8 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
 _ROOM = 22
 """Characters that fit under the numbered part of a rank axis in the narrowest panel."""
+_LETTER, _HANDLE = 0.061, 7
+"""Of a legend: inches that a letter takes, and the letters that a handle with its room takes the place of."""
 _DASHES = ("-", "--", "-.", ":")
 
 
@@ -71,6 +74,11 @@ def looks(experts: Iterable[str]) -> dict[str, Look]:
         )
         for i, name in enumerate(sorted(set(experts)))
     }
+
+
+def joint_look(place: int) -> Look:
+    """Return the look of the joint mixtures with the `place`-th number of active experts, from 0."""
+    return Look(JOINT[place % len(JOINT)], _JOINT_MARKERS[place % len(_JOINT_MARKERS)], "-")
 
 
 @contextmanager
@@ -161,5 +169,19 @@ def legend(figure: Figure, axes: Sequence[Axes], **options: Any) -> None:
     for one in axes:
         for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    columns = options.pop("ncols", min(len(found), 8)) or 1
+    columns = options.pop("ncols", _columns([len(name) for name in found], figure.get_figwidth()))
     figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=columns, **options)
+
+
+def _columns(letters: Sequence[int], width: float) -> int:
+    """Return how many columns of a legend, filled one after another, fit into a width in inches.
+
+    Args:
+        letters: of each name.
+    """
+    for columns in range(min(len(letters), 8), 1, -1):
+        high = -(-len(letters) // columns)
+        widths = [max(letters[i : i + high]) + _HANDLE for i in range(0, len(letters), high)]
+        if _LETTER * sum(widths) <= width:
+            return columns
+    return 1
