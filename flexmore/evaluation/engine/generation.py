@@ -20,15 +20,18 @@ _KEEP = 0.9
 class StopStrings:
     """Tell when the text of a continuation contains a stop string.
 
-    Decoding the whole text at each token is slow, and a stop string can only be completed by a token whose own text
-    contains its last character: so the text is decoded only then. A token whose text is not certain by itself (a part
-    of a character), and every token if a stop string ends in a space (some tokenizers put spaces between tokens),
-    counts as such.
+    As in HFLM at batch size 1, special tokens count as their text (`<|im_end|>`) in the last few tokens, as many as the
+    stop string has and two more; in the whole text, which is what is returned in the end, they are left out.
+
+    Decoding at each token is slow, and a stop string can only be completed by a token whose own text contains its last
+    character: so text is decoded only then. A token whose text is not certain by itself (a part of a character), and
+    every token if a stop string ends in a space (some tokenizers put spaces between tokens), counts as such.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stops: Sequence[str]) -> None:
         self.stops = [stop for stop in stops if stop]
         self._tokenizer = tokenizer
+        self._looks_back = {stop: len(tokenizer.encode(stop, add_special_tokens=False)) + 2 for stop in self.stops}
         self._ends = {stop[-1] for stop in self.stops}
         self._always = any(end.isspace() and end != "\n" for end in self._ends)
         self._may_end: dict[int, bool] = {}
@@ -37,12 +40,15 @@ class StopStrings:
         """Tell whether the text of `tokens` contains a stop string, if without the last token it did not."""
         last = tokens[-1]
         if last not in self._may_end:
-            text = self._tokenizer.decode([last], skip_special_tokens=True)
+            text = self._tokenizer.decode([last])
             self._may_end[last] = self._always or "\ufffd" in text or not self._ends.isdisjoint(text)
         if not self.stops or not self._may_end[last]:
             return False
         text = self._tokenizer.decode(tokens, skip_special_tokens=True)
-        return any(stop in text for stop in self.stops)
+        return any(
+            stop in text or stop in self._tokenizer.decode(tokens[-length:])
+            for stop, length in self._looks_back.items()
+        )
 
 
 def generate(

@@ -1,7 +1,8 @@
 """vLLM in the place of our own engine, through lm-eval's own backend: each mixture as a dense checkpoint on this disk.
 
 vLLM is not installed with this package. Tasks, cache and tables are the same; its responses are cached under keys of
-their own, since they differ from our engine's in the last digits.
+their own, since they differ from our engine's in the last digits. lm-eval lets vLLM write special tokens into its
+texts: so it stops at a stop string that is one; the others are taken out of the texts, as HFLM and our engine do.
 """
 
 import gc
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval.api.instance import Instance
-from lm_eval.models.utils import resolve_max_length
+from lm_eval.models.utils import handle_stop_sequences, postprocess_generated_text, resolve_max_length
 
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.config.paths import StudyPaths
@@ -99,11 +100,13 @@ class VllmLM:
     def __init__(self, source: DenseModel) -> None:
         self.model = source.model
         self.encoder = source.encoder
+        tokens = source.tokenizer.added_tokens_decoder.values()
+        self._special = sorted((str(token) for token in tokens if token.special), key=len, reverse=True)
 
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Return what of tokenizer and engine decides responses, besides weights, dtype and requests."""
-        return {"engine": "vllm", **self.encoder.identity}
+        return {"engine": "vllm", "texts": "without special tokens", **self.encoder.identity}
 
     def prepare(self, kind: str, requests: Sequence[Instance]) -> UnbatchedRequests:
         """Return the requests as they are, since vLLM makes its own batches."""
@@ -120,4 +123,15 @@ class VllmLM:
         values = [response[0] if isinstance(response, tuple) else response for response in responses]
         if not all(isinstance(value, str) or math.isfinite(value) for value in values):
             raise NotFinite("vLLM's loglikelihoods are NaN or infinite")
-        return responses
+        if prepared.kind != "generate_until":
+            return responses
+        return [
+            self._without_special(str(text), request.args[1]["until"])
+            for request, text in zip(prepared.requests, responses, strict=True)
+        ]
+
+    def _without_special(self, text: str, until: str | list[str] | None) -> str:
+        """Return a text without special tokens, up to a stop string that comes about where one was."""
+        for token in self._special:
+            text = text.replace(token, "")
+        return str(postprocess_generated_text(text, handle_stop_sequences(until, None), None))

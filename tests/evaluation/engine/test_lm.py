@@ -210,6 +210,28 @@ def test_an_empty_prompt_is_continued_from_the_prefix(words: Path) -> None:
     assert text == engine.generate_until(ask("generate_until", ("<eos>", settings)))[0]
 
 
+@pytest.mark.parametrize("kind", ["bytes", "words"])
+@pytest.mark.parametrize(
+    "until",
+    [["<|im_end|>"], ["|"], ["n <|im_end|>", "n<|im_end|>", "!<|im_end|>"], ["<|im_end|>", "d", "so"]],
+    ids=["alone", "a part of it", "after a word", "beside words"],
+)
+def test_stop_strings_of_special_tokens(kind: str, until: list[str]) -> None:
+    """HFLM stops at them when it decodes, but leaves them out of the text; so it runs on unless it batches by one."""
+    tokenizer = build_tokenizer(kind)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_end|>"]})
+    model = build_model(tokenizer)
+    with torch.no_grad():
+        model.lm_head.weight[tokenizer.convert_tokens_to_ids("<|im_end|>")] *= 2
+    settings = {"until": until, "max_gen_toks": 12}
+    prompts = [(f"{a} {b}", settings) for a in WORDS.split()[:6] for b in WORDS.split()[6:12]]
+    witness = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=1)
+    expected = witness.generate_until(ask("generate_until", *prompts))
+    assert MixtureLM(model, tokenizer).generate_until(ask("generate_until", *prompts)) == expected
+    without = ask("generate_until", *[(text, settings | {"until": ["never"]}) for text, _ in prompts])
+    assert witness.generate_until(without) != expected, "the witness must be able to disagree"
+
+
 def test_prepared_requests_hold_for_other_weights(words: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(words, experts_implementation="eager").eval()
     engine = MixtureLM(model, AutoTokenizer.from_pretrained(words))
@@ -230,7 +252,7 @@ def test_golden_numbers() -> None:
     settings = {"until": ["."], "max_gen_toks": 6}
     prompts = ask("generate_until", *[(text, settings) for text in ("the cat", "no", "two", "東京 is")])
     assert engine.generate_until(prompts) == GOLDEN_TEXTS
-    assert ENGINE_REVISION == 2, "a new revision is for new numbers here, in the last bits at least"
+    assert ENGINE_REVISION == 3, "a new revision is for new numbers here, in the last bits at least"
 
 
 @pytest.mark.parametrize("worth", [1024, 8])

@@ -6,12 +6,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from tiny_suite import CHOICE, GENERATION, write_suite
+from tiny_suite import CHOICE, GENERATION, WORDS, build_model, build_tokenizer, write_suite
 
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.engine.vllm import DenseModel
+from flexmore.evaluation.engine.vllm import DenseModel, VllmLM
 from flexmore.evaluation.lazy_model import LazyModel
 from flexmore.evaluation.outcome import SweepOutcome
 from flexmore.evaluation.runner import SweepRun, evaluate_sweep
@@ -73,6 +75,31 @@ def test_its_scores_are_the_dense_checkpoints_and_cached_for_themselves(
     again = run(composed, suite, tmp_path, "vllm", "theirs")
     assert (again.computed, again.cached) == (0, 4)
     assert served == list(NAMES)
+
+
+class WritesSpecialTokens(HFLM):
+    """HFLM that writes special tokens into its texts, as vLLM does for lm-eval."""
+
+    def tok_decode(self, tokens: Any, skip_special_tokens: bool = True) -> str:
+        return super().tok_decode(tokens, skip_special_tokens=False)
+
+
+@pytest.mark.parametrize("until", [["<|im_end|>"], ["<|no|>"], ["K", "V"]], ids=["a stop", "none", "what they part"])
+def test_special_tokens_are_not_in_its_texts(until: list[str]) -> None:
+    tokenizer = build_tokenizer("bytes")
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_end|>", "<|im_start|>"]})
+    model = build_model(tokenizer)
+    with torch.no_grad():
+        model.lm_head.weight[tokenizer.convert_tokens_to_ids("<|im_start|>")] *= 2
+    settings = {"until": until, "max_gen_toks": 12}
+    prompts = [(f"{a} {b}", settings) for a in WORDS.split()[:6] for b in WORDS.split()[6:12]]
+    requests = [Instance("generate_until", {}, prompt, 0) for prompt in prompts]
+    served = WritesSpecialTokens(pretrained=model, tokenizer=tokenizer, batch_size=1)
+    encoder = SimpleNamespace(encode=lambda texts: {})
+    engine = VllmLM(SimpleNamespace(model=served, tokenizer=tokenizer, encoder=encoder))  # type: ignore[arg-type]
+    expected = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=1).generate_until(requests)
+    assert engine.respond(engine.prepare("generate_until", requests)) == expected
+    assert served.generate_until(requests) != expected, "the witness must be able to disagree"
 
 
 def test_where_it_is_not_installed_one_error_says_so(composed: Any, suite: Suite, tmp_path: Path) -> None:
