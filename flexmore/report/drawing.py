@@ -1,6 +1,7 @@
 """The figures and pages, made from tables."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -10,12 +11,13 @@ from flexmore.analysis.inputs import Inputs, read_inputs
 from flexmore.analysis.ranks import numbered
 from flexmore.analysis.tables.storage import read_tables
 from flexmore.files import write_text
-from flexmore.report.figures import choices, curves, heatmaps, mixtures, r95, spectra, style
+from flexmore.report.figures import choices, curves, heatmaps, mixtures, r95, regression, spectra, style
 from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Content
 from flexmore.report.page.explore import explore
-from flexmore.report.page.readme import captions_in, readme
+from flexmore.report.page.pictures import Pictures, read_captions
+from flexmore.report.page.readme import readme
 
 PAGES = ("README.md", "explore.html")
 """Beside `tables/` and `figures/`: the report to read, and the page to explore."""
@@ -23,12 +25,21 @@ BESIDE = ("PREDICTIONS.md", "NOTES.md", "config.yaml")
 """Files that the report links to where they are there."""
 
 
-def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> list[Path]:
-    """Draw every figure of `FIGURES`; one for which there are no data says so in words.
+@dataclass(frozen=True)
+class Drawn:
+    """Hold what was drawn.
 
-    Returns:
-        The files written, a PNG and an SVG each.
+    Attributes:
+        paths: the files written, a PNG and an SVG of each figure.
+        undrawn: why there is nothing to see in a figure, by name.
     """
+
+    paths: list[Path]
+    undrawn: dict[str, str]
+
+
+def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> Drawn:
+    """Draw every figure of `FIGURES`; one for which there are no data says so in words."""
     gained = tables["gains"]
     public = float(tables["averages"].query("kind == 'baseline'")["average"].iloc[0])
     figures: dict[str, Callable[[], Figure]] = {
@@ -41,14 +52,18 @@ def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> list[
         "rules": lambda: choices.rules(tables["selections"], tables["heldout"]),
         "parameters": lambda: mixtures.parameters(tables["parameters"], public),
         "budget": lambda: choices.budget(tables["budget"], tables["additivity"]),
+        "regression": lambda: regression.regression(gained, tables["regression"], tables["regression_fits"]),
         "spectra": lambda: spectra.spectra(inputs.spectra),
         "error_by_rank": lambda: spectra.error_by_rank(inputs.adapters),
     }
-    paths = []
+    drawn = Drawn([], {})
     with style.styled():
         for name in FIGURES:
-            paths += style.save(figures[name](), out, name)
-    return paths
+            figure = figures[name]()
+            drawn.paths.extend(style.save(figure, out, name))
+            if why := style.undrawn(figure):
+                drawn.undrawn[name] = why
+    return drawn
 
 
 def write_report(folder: Path, out: Path, about: About, captions: Path) -> list[Path]:
@@ -60,19 +75,19 @@ def write_report(folder: Path, out: Path, about: About, captions: Path) -> list[
         captions: a folder of <figure>.rst.
     """
     inputs, tables = read_inputs(folder, about.seed, about.experts), read_tables(out / "tables")
-    paths = draw(inputs, tables, out / "figures")
+    drawn = draw(inputs, tables, out / "figures")
     content = Content(
         tables,
         about,
         versions=inputs.versions,
         quarantine=inputs.quarantine,
         other_quarantines=_other_quarantines(inputs),
-        captions=captions_in(captions),
+        pictures=Pictures(read_captions(captions, about.settings), drawn.undrawn),
         beside=[name for name in BESIDE if (out / name).is_file()],
     )
     write_text(out / "README.md", readme(content))
     write_text(out / "explore.html", explore(tables, inputs.scores, about.family, about.settings))
-    return paths
+    return drawn.paths
 
 
 def _other_quarantines(inputs: Inputs) -> dict[str, pd.DataFrame]:

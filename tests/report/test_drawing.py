@@ -34,7 +34,7 @@ def test_every_figure_and_table_of_every_kind_of_study(study_of: Any, made: Made
     inputs = study_of(made)
     tables = analyze(inputs, SETTINGS, {"math": 200, "news": 400})
     assert tuple(tables) == TABLES
-    paths = draw(inputs, tables, tmp_path)
+    paths = draw(inputs, tables, tmp_path).paths
     assert {path.name for path in paths} == {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
     assert all(path.stat().st_size > 2000 for path in paths)
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths}
@@ -60,4 +60,4 @@ def test_other_families_and_no_items_need_no_change(study: Inputs, tmp_path: Pat
     lean = Inputs(study.scores)
     tables = analyze(lean, SETTINGS, {})
     assert not tables["gains"]["paired"].any()
-    assert len(draw(lean, tables, tmp_path)) == 2 * len(FIGURES)
+    assert len(draw(lean, tables, tmp_path).paths) == 2 * len(FIGURES)

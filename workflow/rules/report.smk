@@ -35,6 +35,8 @@ rule draw:
     params:
         config=JOBS.config,
         depends_on=DEPENDS.draw(),
+        level=f"{100 * JOBS.study.analysis.confidence:g} %",
+        recovery=f"{100 * JOBS.study.analysis.recovery:g} %",
     message:
         "draw the figures, write the report"
     shell:

@@ -10,6 +10,7 @@ FIGURE_KINDS = {
     "rules": "choosing ranks",
     "parameters": "choosing ranks",
     "budget": "choosing ranks",
+    "regression": "the paper's reading",
     "spectra": "deltas",
     "error_by_rank": "deltas",
 }

@@ -19,6 +19,8 @@ def r95(table: pd.DataFrame, ranks: list[int]) -> Figure:
     rows = rows.assign(title=rows["name"].where(rows["scope"] != "domain", "its own domain"))
     if rows.empty or not ranks:
         return notice("r95: no pairs were evaluated")
+    if (rows["r95"] == "").all():
+        return notice("r95: there is none, since no full expert gains over public")
     rows = rows.sort_values("scope", key=lambda scopes: scopes.map(R95_SCOPES.index), kind="stable")
     titles = list(rows["title"].unique())
     experts, look = sorted(rows["expert"].unique()), looks(rows["expert"])

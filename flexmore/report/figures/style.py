@@ -96,10 +96,16 @@ def canvas(width: float, height: float) -> Figure:
 
 
 def notice(text: str) -> Figure:
-    """Return a figure that says why there is nothing to draw."""
+    """Return a figure that says why there is nothing to draw; `undrawn` tells it from others."""
     figure = canvas(PAGE, 1.2)
+    figure.set_label(text)
     figure.text(0.5, 0.5, text, ha="center", va="center", color=GREY, wrap=True)
     return figure
+
+
+def undrawn(figure: Figure) -> str:
+    """Return why there is nothing to see in a figure; empty for one that was drawn."""
+    return str(figure.get_label())
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

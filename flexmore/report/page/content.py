@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from flexmore.report.page.about import About
+from flexmore.report.page.pictures import Pictures
 
 Tables = Mapping[str, pd.DataFrame]
 """The tables of an analysis, by name."""
@@ -23,7 +24,7 @@ class Content:
         versions: which versions the scores come from: columns what, version, mixtures; or None.
         quarantine: the scores that no table has (columns `quarantine.QUARANTINE`); or None.
         other_quarantines: the same of other training seeds, by seed.
-        captions: of each figure, by name.
+        pictures: the figures that the page shows.
         beside: names of files that lie beside the page: PREDICTIONS.md, NOTES.md, config.yaml.
     """
 
@@ -32,5 +33,5 @@ class Content:
     versions: pd.DataFrame | None = None
     quarantine: pd.DataFrame | None = None
     other_quarantines: Quarantines = field(default_factory=dict)
-    captions: Mapping[str, str] = field(default_factory=dict)
+    pictures: Pictures = field(default_factory=Pictures)
     beside: Sequence[str] = ()

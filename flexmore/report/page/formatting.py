@@ -1,7 +1,7 @@
-"""Numbers as people read them; lists, tables and figures as Markdown."""
+"""Numbers as people read them; lists and tables as Markdown."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -74,9 +74,3 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def paragraph(sentences: Sequence[str]) -> str:
     """Join sentences into one paragraph."""
     return " ".join(sentences)
-
-
-def image(name: str, captions: Mapping[str, str]) -> str:
-    """Return a figure with its caption."""
-    caption = f"\n\n*{captions[name]}*" if name in captions else ""
-    return f"![{name}](figures/{name}.png){caption}"

@@ -1,9 +1,6 @@
 """The report `README.md`, beside `tables/` and `figures/`, for people who read it on a code host."""
 
-from pathlib import Path
-
 from flexmore.analysis.ranks import numbered
-from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Content, Tables
 from flexmore.report.page.formatting import count, listing, paragraph, plural
@@ -14,23 +11,23 @@ from flexmore.report.page.sentences.experts import say_skills
 
 def readme(content: Content) -> str:
     """Write the page."""
-    tables, about, captions, beside = content.tables, content.about, content.captions, content.beside
+    tables, about, pictures, beside = content.tables, content.about, content.pictures, content.beside
     others = content.other_quarantines
     sections: list[tuple[str, str]] = [
         ("Doubtful scores", certainty.quarantined(content.quarantine)),
         ("In short", results.short(tables, about, others)),
-        ("Which rank suffices", results.recovery(tables, about, captions)),
-        ("Joint mixtures", results.joint(tables, captions)),
+        ("Which rank suffices", results.recovery(tables, about, pictures)),
+        ("Joint mixtures", results.joint(tables, pictures)),
         ("Beside what others reported", beside_reference(tables, about.reference)),
         ("Reasoning against knowledge", paragraph(say_skills(tables, about.settings))),
-        ("Choosing ranks", results.selection(tables, captions)),
-        ("Ranks under a budget", results.budget(tables, captions)),
-        ("The paper's reading", results.reading(tables)),
+        ("Choosing ranks", results.selection(tables, pictures)),
+        ("Ranks under a budget", results.budget(tables, pictures)),
+        ("The paper's reading", results.reading(tables, pictures)),
         ("What was predicted, and what became of it", certainty.predictions(tables, beside)),
         ("Training seeds", certainty.seeds(tables, others)),
         ("How sure this is", certainty.sure(tables, about)),
         ("What is missing", certainty.gaps(tables)),
-        ("Further figures", contents.other_figures(captions)),
+        ("Further figures", contents.other_figures(pictures)),
         ("Every table", contents.every_table(tables)),
         ("How to get all of this again", contents.again(tables, about, content.versions, beside)),
     ]
@@ -89,16 +86,3 @@ def _asked(tables: Tables, about: About) -> str:
         more = f"; pairs alone have {listing(extra)} as well" if extra else ""
         said.append(f"Ranks are {listing(ladder)}{more}.")
     return " ".join([*said, "*The paper* is FlexMoRE (arXiv 2602.08818)."])
-
-
-def captions_in(folder: Path) -> dict[str, str]:
-    """Read the captions of the figures, from `workflow/report/<name>.rst`, as Markdown.
-
-    A figure without a file has none.
-    """
-    found = {}
-    for name in FIGURES:
-        path = folder / f"{name}.rst"
-        if path.is_file():
-            found[name] = path.read_text(encoding="utf-8").strip().replace("``", "`").replace("\n", " ")
-    return found

@@ -17,7 +17,8 @@ from flexmore.report.drawing import write_report
 from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Content
-from flexmore.report.page.readme import captions_in, readme
+from flexmore.report.page.pictures import read_captions
+from flexmore.report.page.readme import readme
 from flexmore.steps.analysis_tables import write_analysis
 
 REPORT = Path(__file__).parents[3] / "workflow" / "report"
@@ -44,7 +45,7 @@ def test_every_figure_and_table_is_there_and_every_link_lives(study: Inputs, tmp
     assert "do it" in page
     assert "| lm_eval | 0.4.13 |" in page
     assert set(TABLE_ROWS) == set(TABLES)
-    assert set(captions_in(REPORT)) == set(FIGURES)
+    assert set(read_captions(REPORT, SETTINGS)) == set(FIGURES)
 
 
 def test_a_reader_is_told_what_the_planted_experts_learned(tables: dict[str, pd.DataFrame]) -> None:

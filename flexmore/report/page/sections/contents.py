@@ -1,6 +1,6 @@
 """The sections on what there is beside the page: further figures, tables, commands, versions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -8,15 +8,18 @@ from flexmore.analysis.tables.catalogue import TABLE_ROWS, TABLES
 from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Tables
-from flexmore.report.page.formatting import count, image, markdown
+from flexmore.report.page.formatting import count, markdown
+from flexmore.report.page.pictures import Pictures
 
-SHOWN = ("domain_gain", "r95", "joint_by_rank", "rules", "budget")
+SHOWN = ("domain_gain", "r95", "joint_by_rank", "rules", "budget", "regression")
 """Figures that are in the section of their subject."""
 
 
-def other_figures(captions: Mapping[str, str]) -> str:
-    """Show the figures that no other section shows."""
-    return "\n\n".join(image(name, captions) for name in FIGURES if name not in SHOWN)
+def other_figures(pictures: Pictures) -> str:
+    """Show the figures that no other section shows, and say which could not be drawn."""
+    shown = [pictures.show(name) for name in FIGURES if name not in SHOWN]
+    missing = "; ".join(pictures.undrawn.values())
+    return "\n\n".join(filter(None, [*shown, f"Not drawn: {missing}." if missing else ""]))
 
 
 def every_table(tables: Tables) -> str:

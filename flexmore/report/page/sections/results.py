@@ -1,10 +1,10 @@
 """The sections on what was found: in short, ranks, joint mixtures, choosing ranks, budgets, the paper's reading."""
 
-from collections.abc import Mapping
-
 import numpy as np
+import pandas as pd
 
 from flexmore.analysis.findings.recovery import R95_SCOPES
+from flexmore.analysis.findings.skills import SKILLS
 from flexmore.analysis.selection.rules import RULES
 from flexmore.analysis.tables.catalogue import ALL
 from flexmore.report.page.about import About
@@ -13,15 +13,16 @@ from flexmore.report.page.formatting import (
     DASH,
     count,
     gain,
-    image,
     markdown,
     number,
     paragraph,
     plural,
     points,
+    probability,
     score,
     span,
 )
+from flexmore.report.page.pictures import Pictures
 from flexmore.report.page.sentences import certainty, choices, experts
 
 FRONT_ROWS = 8
@@ -47,7 +48,7 @@ def short(tables: Tables, about: About, elsewhere: Quarantines) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def recovery(tables: Tables, about: About, captions: Mapping[str, str]) -> str:
+def recovery(tables: Tables, about: About, pictures: Pictures) -> str:
     """Write which rank suffices: r95 and the rank of half the gain."""
     rows = tables["r95"]
     rows = rows[rows["scope"].isin(R95_SCOPES)]
@@ -71,7 +72,7 @@ def recovery(tables: Tables, about: About, captions: Mapping[str, str]) -> str:
         f"Its {level} intervals are bootstraps over items (for these tasks) and over tasks within groups (for other "
         "tasks of the same kind); `full` means that no smaller rank measured is sure to do."
     )
-    return "\n\n".join(filter(None, [text, image("domain_gain", captions), table, image("r95", captions)]))
+    return "\n\n".join(filter(None, [text, pictures.show("domain_gain"), table, pictures.show("r95")]))
 
 
 def _numbers(low: float, high: float) -> str:
@@ -79,7 +80,7 @@ def _numbers(low: float, high: float) -> str:
     return DASH if np.isnan(low) or np.isnan(high) else f"{number(low)} to {number(high)}"
 
 
-def joint(tables: Tables, captions: Mapping[str, str]) -> str:
+def joint(tables: Tables, pictures: Pictures) -> str:
     """Write how the joint mixtures compare."""
     joint = tables["joint"]
     if joint.empty:
@@ -92,10 +93,10 @@ def joint(tables: Tables, captions: Mapping[str, str]) -> str:
         cells = [f"{score(by['average'][a])}" if a in by.index else DASH for a in active]
         rows.append([rank, count(own["parameters"].iloc[0]), *cells])
     table = markdown(["rank of every expert", "parameters", *(f"average, {a} active" for a in active)], rows)
-    return "\n\n".join([paragraph(choices.say_joint(tables)), image("joint_by_rank", captions), table])
+    return "\n\n".join([paragraph(choices.say_joint(tables)), pictures.show("joint_by_rank"), table])
 
 
-def selection(tables: Tables, captions: Mapping[str, str]) -> str:
+def selection(tables: Tables, pictures: Pictures) -> str:
     """Write how every rule does on held-out items."""
     held, chosen = tables["heldout"], tables["selections"]
     means = held.loc[held["expert"] == ALL, ["rule", "naive", "held_out", "optimism"]]
@@ -127,7 +128,7 @@ def selection(tables: Tables, captions: Mapping[str, str]) -> str:
     notes = chosen.loc[chosen["note"] != "", ["rule", "note"]]
     unsaid = [f"`{row['rule']}` could not be applied: {row['note']}." for _, row in notes.iterrows()]
     parts = [paragraph(choices.say_selection(tables)), table, text if rows else "", paragraph(unsaid)]
-    return "\n\n".join(filter(None, [*parts, image("rules", captions) if rows else ""]))
+    return "\n\n".join(filter(None, [*parts, pictures.show("rules") if rows else ""]))
 
 
 def _smaller(tables: Tables) -> str:
@@ -143,7 +144,7 @@ def _smaller(tables: Tables) -> str:
     return f" An adapter has fewer parameters than the full expert below rank {np.ceil(least):.0f}."
 
 
-def budget(tables: Tables, captions: Mapping[str, str]) -> str:
+def budget(tables: Tables, pictures: Pictures) -> str:
     """Write what a budget buys."""
     front = tables["budget"]
     text = paragraph(choices.say_budget(tables))
@@ -163,10 +164,10 @@ def budget(tables: Tables, captions: Mapping[str, str]) -> str:
         "has a higher sum of pair gains (on the items that chose). `flexmore recommend --budget 800k` gives the "
         "ranks for any budget, with an interval and what held-out items say."
     )
-    return "\n\n".join([text, how, table, image("budget", captions)])
+    return "\n\n".join([text, how, table, pictures.show("budget")])
 
 
-def reading(tables: Tables) -> str:
+def reading(tables: Tables, pictures: Pictures) -> str:
     """Write how the quadratic compares with two other curves."""
     shapes = tables["shapes"]
     rows = [
@@ -198,4 +199,36 @@ def reading(tables: Tables) -> str:
         "saturating and an isotonic one, and held-out scores really fall from it to the last rank. Misses are in "
         "points, on held-out items. All coefficients: `tables/regression.csv`."
     )
-    return "\n\n".join(filter(None, [paragraph(choices.say_reading(tables)), text, table]))
+    parts = [paragraph(choices.say_reading(tables)), pictures.show("regression"), _side_by_side(tables), text, table]
+    return "\n\n".join(filter(None, parts))
+
+
+def _side_by_side(tables: Tables) -> str:
+    """Write the coefficients of the quadratic for reasoning beside those for knowledge."""
+    rows, fits = tables["regression"], tables["regression_fits"].set_index("response")
+    names = [name for name in SKILLS if (rows["response"] == name).any()]
+    if len(names) < 2:
+        return ""
+    lines = []
+    for term, said in (("log2_rank", "log2 rank"), ("log2_rank^2", "its square")):
+        each = [rows[(rows["term"] == term) & (rows["response"] == name)].iloc[0] for name in names]
+        lines.append([f"coefficient of {said}, points", *(gain(row, "coefficient", digits=2) for row in each)])
+        lines.append(["its p (clustered by expert; wild bootstrap)", *(_tests(row) for row in each)])
+    vertex = [
+        number(fits["vertex_rank"][name]) if not fits["note"][name] else f"none: {fits['note'][name]}" for name in names
+    ]
+    spans = [f"{_power(fits['vertex_low'][name])} to {_power(fits['vertex_high'][name])}" for name in names]
+    lines += [["vertex at rank", *vertex], ["its Fieller interval", *spans]]
+    lines.append(["observations; R squared", *(f"{fits['n'][name]}; {fits['r_squared'][name]:.2f}" for name in names)])
+    return markdown(["", *names], lines)
+
+
+def _tests(row: pd.Series) -> str:
+    """Return both p values of a coefficient."""
+    each = [DASH if np.isnan(row[key]) else probability(row[key]).removeprefix("p = ") for key in ("p", "p_wild")]
+    return "; ".join(each)
+
+
+def _power(log2_rank: float) -> str:
+    """Return a rank from its log2; a rank beyond all that can be computed as such."""
+    return number(2.0**log2_rank if log2_rank < 1000 else log2_rank)
