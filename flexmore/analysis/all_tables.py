@@ -6,6 +6,7 @@ import pandas as pd
 
 from flexmore.analysis.findings.comparisons import compare_joint
 from flexmore.analysis.findings.noise import noise_floor
+from flexmore.analysis.findings.pairs import list_pairs
 from flexmore.analysis.findings.predictions import COLUMNS as PREDICTION_COLUMNS
 from flexmore.analysis.findings.predictions import judge
 from flexmore.analysis.findings.recovery import recover
@@ -52,6 +53,7 @@ def analyze(inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int]
     others = {seed: _analyze_run(other, settings, facts)[0] for seed, other in inputs.others.items()}
     return {
         "averages": averages(scores),
+        "pairs": list_pairs(run.gains),
         "gains": everything[everything["scope"] != "task"].reset_index(drop=True),
         "gains_by_task": everything[everything["scope"] == "task"].reset_index(drop=True),
         "r95": run.r95,

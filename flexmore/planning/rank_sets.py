@@ -26,6 +26,19 @@ def rank_sets(sizes: ModelSizes, ladder: Sequence[int], experts: int, bounds: tu
     ]
 
 
+def sets_of(study: Study, number: str) -> list[tuple[int, ...]]:
+    """Return the falling sets of ranks of a study whose joint mixture has a number of parameters, as far as written.
+
+    Args:
+        number: such as `10.75B`, which is any total that is rounded to it.
+
+    Raises:
+        FlexmoreError: the sizes of the study's models are not known.
+    """
+    rounded = parse_parameters(number)
+    return rank_sets(sizes_of(study), study.ladder, len(study.names), (rounded.low, rounded.high))
+
+
 def list_sets(study: Study, number: str, as_json: bool) -> str:
     """Return the sets of ranks that cost a number of parameters, with their sums and the joint mixture's parameters.
 
@@ -33,9 +46,7 @@ def list_sets(study: Study, number: str, as_json: bool) -> str:
         number: of parameters as it is written, such as `10.75B`.
         as_json: the sets alone, as JSON.
     """
-    sizes = sizes_of(study)
-    rounded = parse_parameters(number)
-    sets = rank_sets(sizes, study.ladder, len(study.names), (rounded.low, rounded.high))
+    sizes, sets = sizes_of(study), sets_of(study, number)
     if as_json:
         return json.dumps(sets)
     lines = [

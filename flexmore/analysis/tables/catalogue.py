@@ -8,6 +8,7 @@ COLLECTED = (
 
 TABLE_ROWS = {
     "averages": "a mixture: its mean on each group, and their mean",
+    "pairs": "an expert at a rank: its average and its gain over public, as the paper lists them",
     "gains": "a mixture on the average, a skill, a group or a domain: its gain over public with its interval",
     "gains_by_task": "the same on a single task",
     "r95": "an expert on the average, its domain, a skill or a group: r95 and the rank of half the gain",
