@@ -4,8 +4,9 @@ import errno
 import hashlib
 import json
 import os
+import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 from flexmore.errors import FlexmoreError
 
 _CHUNK = 1 << 20
+_LEFTOVER = re.compile(r"\..+\.[0-9a-z_]{8}\.tmp")
+"""The names of temporary files and folders; nobody else's files are taken for them."""
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
 
 
@@ -21,17 +24,19 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, err
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; on success it is renamed to `path`, on failure it is removed.
 
+    The file has the mode that the process's umask gives.
+
     Raises:
         FlexmoreError: the folder cannot be written or the disk is full; `path` is unchanged.
     """
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        os.close(handle)
-        temporary = Path(name)
+        temporary = _beside(path)
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        mode = _mode(temporary)
         yield temporary
-        temporary.chmod(0o644)
+        _set_mode(temporary, mode)  # some libraries put a private file in its place
         temporary.replace(path)
     except Exception as error:
         reason = disk_problem(error) or _reason_naming(error, {path, temporary, *path.parents})
@@ -44,28 +49,93 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder next to `path`; on success it replaces `path`, on failure it is removed.
+def atomic_folder(path: Path, inside: Path, *, replace: bool = True) -> Iterator[Path]:
+    """Yield a temporary folder next to `path`; on success it takes the place of `path`, on failure it is removed.
+
+    Folder and files have the modes that the process's umask gives, whatever those were that they were copied from.
+
+    Args:
+        inside: the folder that `path` must lie in; nothing outside is touched.
+        replace: whether a folder that is there already is replaced, as a whole; a link is, not what it leads to.
 
     Raises:
-        FlexmoreError: the folder cannot be written or the disk is full; `path` is unchanged.
+        FlexmoreError: `path` does not lie in `inside`, or is there and not to be replaced; the folder cannot be
+            written or the disk is full. `path` is unchanged.
     """
-    temporary = None
+    temporary = old = None
     try:
+        _check_inside(path, inside)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+        temporary, aside = _beside(path), _beside(path)
+        temporary.mkdir()
+        mode = _mode(temporary)
         yield temporary
-        temporary.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
+        _set_modes(temporary, mode)
+        if os.path.lexists(path):
+            if not replace:
+                raise FlexmoreError(f"{path}: exists already; name a new folder or remove it first")
+            old = path.rename(aside)
+        temporary.rename(path)
     except Exception as error:
-        if (reason := disk_problem(error)) is None:
-            raise
-        raise FlexmoreError(f"{path}: cannot be written: {reason}; what was there before is unchanged") from error
+        if (reason := disk_problem(error)) is not None:
+            raise FlexmoreError(f"{path}: cannot be written: {reason}; what was there before is unchanged") from error
+        if isinstance(error, FlexmoreError) and str(temporary) in str(error):  # name the folder that is asked for
+            raise type(error)(str(error).replace(str(temporary), str(path))) from error
+        raise
     finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+        if old is not None and not os.path.lexists(path):
+            old.rename(path)
+        for left in (temporary, old):
+            if left is not None:
+                remove(left, inside=left.parent)
+
+
+def remove(path: Path, *, inside: Path) -> None:
+    """Remove a file, a link or a whole folder where it is there; of a link, not what it leads to.
+
+    The only function of this package that removes what somebody else may have written.
+
+    Args:
+        inside: the folder of the thing that is made; `path` must lie in it.
+
+    Raises:
+        FlexmoreError: `path` does not lie in `inside`; nothing was removed.
+    """
+    _check_inside(path, inside)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _check_inside(path: Path, inside: Path) -> None:
+    """Check that a path lies in a folder: below it, and not the folder itself, wherever links and `..` lead."""
+    found = path.parent.resolve() / path.name
+    if path.name in ("", "..") or inside.resolve() not in found.parents:
+        raise FlexmoreError(f"{path}: found {found}, expected a path below {inside.resolve()}; nothing was changed")
+
+
+def _beside(path: Path) -> Path:
+    """Return a new temporary path next to `path`, one that `clear_leftovers` knows."""
+    return path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    """Give a file or folder its permissions; what else is set, such as the group's bit of a folder, stays."""
+    found = path.stat().st_mode
+    if found & 0o777 != mode:
+        path.chmod(found & 0o7000 | mode)
+
+
+def _set_modes(folder: Path, mode: int) -> None:
+    """Give a folder and all in it the permissions that new folders have; files are not executable."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            _set_mode(path, mode if path.is_dir() else mode & 0o666)
 
 
 def disk_problem(error: Exception) -> str | None:
@@ -125,10 +195,8 @@ def read_json(path: Path) -> Any:
 def clear_leftovers(folder: Path) -> None:
     """Remove temporary files that killed processes left below `folder`; nothing may be writing there."""
     for path in list(folder.rglob(".*.tmp")):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        if _LEFTOVER.fullmatch(path.name):
+            remove(path, inside=folder)
 
 
 def sha256_of(path: Path) -> str:

@@ -92,5 +92,10 @@ class TensorNames:
         )
         return None if found is None else (int(found[1]), found[2], found[3])
 
+    @staticmethod
+    def lora_module(name: str) -> str:
+        """Return the module that a LoRA tensor adapts, by its name in the model that PEFT adapted."""
+        return name.removeprefix("base_model.model.").rpartition(".lora_")[0]
+
     def _feed_forward(self, layer: int) -> str:
         return f"{self.layer(layer)}.{self.feed_forward}"

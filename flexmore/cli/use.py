@@ -7,7 +7,7 @@ import typer
 
 from flexmore.cli.options import DEFAULT, REPORTS, AsJson, Config, Reports, Threads
 from flexmore.config.loading import load_study
-from flexmore.exchange.choices import Base, Format, RouterChoice, RouterSource
+from flexmore.exchange.choices import Base, Format, ImportChoice, RouterChoice, RouterSource
 
 PANEL = "Use"
 verbs = typer.Typer()
@@ -110,13 +110,14 @@ def import_experts(
     other_text: Annotated[
         Path | None, typer.Option(help="With fit: text of other domains; default: random tokens.")
     ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace experts of these names that are there.")] = False,
     threads: Threads = 1,
 ) -> None:
     """Turn low-rank experts of others into experts of a family: experts/, factors/ and a recipe."""
     from flexmore.steps.use.import_experts import import_experts as step
 
-    choice = RouterChoice(router, router_file, other_text)
-    typer.echo(step(checkpoint, root, name, public=public, active=active, router=choice, threads=threads))
+    choice = ImportChoice(public, active, RouterChoice(router, router_file, other_text), replace)
+    typer.echo(step(checkpoint, root, name, choice, threads=threads))
 
 
 @verbs.command(rich_help_panel=PANEL)

@@ -48,7 +48,7 @@ def _stage(source: Path, copy: Path, complete: str) -> None:
         size, free = sum(path.stat().st_size for path in files), shutil.disk_usage(copy.parent).free
         if size > free:
             raise FlexmoreError(f"{copy.parent} has {free:,} bytes free and {source} holds {size:,}")
-        with atomic_folder(copy) as temporary:
+        with atomic_folder(copy, copy.parent) as temporary:
             for path in files:
                 shutil.copyfile(path, temporary / path.name)
         print(f"{copy}: staged, {size:,} bytes", flush=True)

@@ -1,12 +1,26 @@
 """Sections `experts` and `sizes`: where each expert comes from, and the sizes of models not acquired yet."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StrictInt, model_validator
 
 from flexmore.config.base import Settings
-from flexmore.config.names import REPOSITORY, REVISION
+from flexmore.config.names import EXPERT, PATTERNS, REPOSITORY, RESERVED, REVISION
+from flexmore.errors import ConfigError
+
+
+def check_expert_name(name: str) -> None:
+    """Check that a name is one that an expert of a study can have.
+
+    Raises:
+        ConfigError: it is not; the message says what is allowed.
+    """
+    if not re.fullmatch(EXPERT, name) or name in RESERVED:
+        raise ConfigError(
+            f"found {name!r} as the name of an expert; allowed are {PATTERNS[EXPERT]}, but not {' or '.join(RESERVED)}"
+        )
 
 
 class PocketSource(Settings):

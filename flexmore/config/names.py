@@ -36,6 +36,8 @@ RENAMED = {"architecture": "sizes", "analysis.draws": "analysis.bootstrap_sample
 
 DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
 EXPERT, FAMILY = r"^[a-z][a-z0-9_]*$", r"^[a-z][a-z0-9_-]*$"
+RESERVED = ("public", "joint")
+"""Names that no domain expert can have: of the public model, and of the mixture of all experts."""
 REPOSITORY, REVISION = r"^[\w.-]+/[\w.-]+$", r"^[\w.-][\w./-]*$"
 
 PATTERNS = {

@@ -29,3 +29,20 @@ class RouterChoice:
     target: float = 4.0
     ridge: float = 1e-3
     tokens: int = 16_384
+
+
+@dataclass(frozen=True)
+class ImportChoice:
+    """Hold how experts of others become experts of a family.
+
+    Attributes:
+        public: the dense public model; None: the family's, else expert 0 of the checkpoint.
+        active: experts per token of the recipe; None: the checkpoint's, for an adapter 2.
+        router: of an adapter: where its router row comes from.
+        replace: whether experts of the same names, and their recipe, may be replaced.
+    """
+
+    public: Path | None = None
+    active: int | None = None
+    router: RouterChoice = RouterChoice()
+    replace: bool = False

@@ -1,10 +1,11 @@
 """Write an imported expert: its folder `experts/<name>/` and its factor store `factors/<name>/`."""
 
-import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -20,7 +21,7 @@ from flexmore.exchange.canonical import canonical, padded, singular_values, used
 from flexmore.exchange.formats import public_spec
 from flexmore.experts.describe import describe
 from flexmore.factors.store import read_layer_tensor, write_index, write_layer
-from flexmore.files import fingerprint, sha256_of, write_json
+from flexmore.files import atomic_folder, fingerprint, sha256_of, write_json
 from flexmore.progress import track
 
 _OWN = "expert.safetensors"
@@ -49,29 +50,32 @@ class ImportedExpert:
     router_rows: Tensor
 
 
-def write_expert(paths: StudyPaths, name: str, expert: ImportedExpert, source: Path) -> Rank:
-    """Write an expert's folder and factors, in the place of those that were there; return its rank.
+def write_expert(
+    paths: StudyPaths, name: str, expert: ImportedExpert, source: Path, building: ExitStack
+) -> tuple[Rank, dict[str, Any]]:
+    """Build an expert's folder and factors beside their places; return its rank and what its `source.json` holds.
 
     Args:
-        source: the folder that it was imported from, for `source.json`.
+        source: the folder that it was imported from.
+        building: when it closes, folder and factors take their places; if it fails, they vanish.
 
     Raises:
         CheckpointError: all of its factors are zero, or the public tensors lie in fused ones.
     """
-    store, folder = paths.factors(name), paths.expert(name)
-    for stale in (store, folder):
-        shutil.rmtree(stale, ignore_errors=True)
-    folder.mkdir(parents=True)
-    rank = None if expert.factors is None else _write_factors(store, expert.public, expert.factors, name)
+    folder = building.enter_context(atomic_folder(paths.expert(name), paths.expert(name).parent))
+    rank, store = None, folder
+    if expert.factors is not None:
+        store = building.enter_context(atomic_folder(paths.factors(name), paths.factors(name).parent))
+        rank = _write_factors(store, expert.public, expert.factors, name)
     _write_folder(folder, expert, store, rank)
     content = {"expert": name, "source": "import", "path": str(source.resolve()), **describe(folder, name)}
     write_json(folder / "source.json", content)
     if rank is None:
-        return "full"
+        return "full", content
     key = fingerprint([sha256_of(path) for path in sorted(store.glob("*.safetensors"))])
     made_from = {"fingerprint": key, "source": content["fingerprint"], "method": "imported", "dtype": "checkpoint"}
     write_index(store, name, expert.public.sizes, rank, made_from)
-    return rank
+    return rank, content
 
 
 def _write_factors(store: Path, public: Checkpoint, factors: ReadFactors, name: str) -> int:

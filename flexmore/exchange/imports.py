@@ -3,30 +3,29 @@
 Each expert becomes `experts/<name>/` and `factors/<name>/`, all together a recipe `mixtures/<mixture>.json`.
 """
 
-import shutil
+import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from flexmore.architectures.configs import dense_config
 from flexmore.architectures.tensor_names import PROJECTIONS
-from flexmore.checkpoints.family import check_family
-from flexmore.checkpoints.folder import copy_tokenizer, link_files
+from flexmore.checkpoints.family import check_sources
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import recipe_from_disk
-from flexmore.checkpoints.writer import SHARD_BYTES, write_sharded
+from flexmore.config.experts import check_expert_name
 from flexmore.config.mixtures import Rank
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError
-from flexmore.exchange.choices import RouterChoice
+from flexmore.exchange.choices import ImportChoice, RouterChoice
 from flexmore.exchange.expert_folder import ImportedExpert, write_expert
-from flexmore.exchange.formats import plan_copy, plan_public
-from flexmore.exchange.lora import CONFIG, LoraAdapter
+from flexmore.exchange.lora import LoraAdapter
+from flexmore.exchange.lora_settings import CONFIG
+from flexmore.exchange.public_model import public_model
 from flexmore.exchange.router_rows import router_rows
-from flexmore.experts.describe import describe
-from flexmore.files import write_json
+from flexmore.files import read_json, remove, write_json
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.naming import joint_name, pair_name
 
@@ -35,47 +34,68 @@ def import_checkpoint(
     source: Path,
     root: Path,
     names: Sequence[str],
-    *,
-    public: Path | None = None,
-    active: int | None = None,
-    router: RouterChoice | None = None,
+    choice: ImportChoice | None = None,
 ) -> Path:
     """Import a factored checkpoint, or a LoRA adapter of the public model, as experts of the family in `root`.
 
+    All experts are built beside their places and take them together: an import that fails leaves `root` as it was.
+
     Args:
         names: of its experts, in their order.
-        public: the dense public model; None: the one in `root`, else expert 0 of the checkpoint, written out.
-        active: experts per token of the recipe; None: the checkpoint's, for an adapter 2.
-        router: of an adapter: where its router row comes from.
 
     Returns:
         The path of the recipe.
 
     Raises:
-        FlexmoreError: something is missing or does not fit together; the message names it.
+        FlexmoreError: something is missing or does not fit together, a name is none that an expert can have, or an
+            expert of that name is there already; the message says which.
     """
-    paths = StudyPaths(root)
+    paths, choice = StudyPaths(root), choice or ImportChoice()
     checkpoint = None if (source / CONFIG).is_file() else Checkpoint(source)
-    _provide_public(paths, public, checkpoint)
-    if checkpoint is None:
-        experts = [_from_adapter(paths, source, router or RouterChoice())]
-        active = active or 2
-    else:
-        experts = [_from_checkpoint(checkpoint, slot) for slot in range(1, checkpoint.experts)]
-        active = active or int(checkpoint.config["num_experts_per_tok"])
-    if len(names) != len(experts) or len(set(names)) != len(names) or {"public", "joint"} & set(names):
-        raise FlexmoreError(
-            f"{source}: {len(experts)} experts and the names {list(names)}; expected a different name for each, "
-            "not public or joint"
-        )
+    _check_names(source, names, 1 if checkpoint is None else checkpoint.experts - 1)
+    active = choice.active or (2 if checkpoint is None else int(checkpoint.config["num_experts_per_tok"]))
     if not 1 <= active <= len(names) + 1:
         raise FlexmoreError(f"{active} active experts; allowed are 1 to {len(names) + 1}")
-    ranks = [write_expert(paths, name, expert, source) for name, expert in zip(names, experts, strict=True)]
-    check_family(paths, ("public", *names))
-    mixture = _mixture(names, ranks, active)
-    recipe = paths.recipe(mixture.name)
+    for place in (place for name in names for place in (paths.expert(name), paths.factors(name))):
+        _check_free(place, source, choice.replace)
+    with ExitStack() as building:
+        building.enter_context(public_model(paths, choice.public, checkpoint))
+        if checkpoint is None:
+            experts = [_from_adapter(paths, source, choice.router)]
+        else:
+            experts = [_from_checkpoint(checkpoint, slot) for slot in range(1, checkpoint.experts)]
+        sources = {path.parent.name: read_json(path) for path in sorted((root / "experts").glob("*/source.json"))}
+        ranks = []
+        for name, expert in zip(names, experts, strict=True):
+            rank, sources[name] = write_expert(paths, name, expert, source, building)
+            ranks.append(rank)
+        check_sources(paths, sources)
+        mixture = _mixture(names, ranks, active)
+        recipe = paths.recipe(mixture.name)
+        _check_free(recipe, source, choice.replace)
+    for name, rank in zip(names, ranks, strict=True):
+        if rank == "full":  # of an adapter that was replaced
+            remove(paths.factors(name), inside=paths.factors(name).parent)
     write_json(recipe, recipe_from_disk(paths, mixture, None).to_json(paths.root.name))
     return recipe
+
+
+def _check_names(source: Path, names: Sequence[str], experts: int) -> None:
+    """Check that names are those that experts of a study can have, one for each expert of a checkpoint."""
+    for name in names:
+        check_expert_name(name)
+    if len(names) != experts or len(set(names)) != experts:
+        raise FlexmoreError(
+            f"{source}: {experts} experts and the names {list(names)}; expected a different name for each"
+        )
+
+
+def _check_free(place: Path, source: Path, replace: bool) -> None:
+    """Check that something may be written to a place, and that nothing is read from there."""
+    if os.path.lexists(place) and not replace:
+        raise FlexmoreError(f"{place}: exists already; choose another name, or say --replace; nothing was changed")
+    if place.resolve() in (source.resolve(), *source.resolve().parents):
+        raise FlexmoreError(f"{source}: lies in {place}, which would be replaced; import it under another name")
 
 
 def _mixture(names: Sequence[str], ranks: Sequence[Rank], active: int) -> Mixture:
@@ -84,31 +104,6 @@ def _mixture(names: Sequence[str], ranks: Sequence[Rank], active: int) -> Mixtur
     if len(names) == 1:
         return Mixture(pair_name(names[0], condition), "pair", tuple(names), tuple(ranks), active, condition)
     return Mixture(joint_name(active, condition), "joint", tuple(names), tuple(ranks), active, condition)
-
-
-def _provide_public(paths: StudyPaths, given: Path | None, checkpoint: Checkpoint | None) -> None:
-    """Make sure that `experts/public/` exists: as it is, linked, or written from expert 0 of a checkpoint."""
-    folder = paths.expert("public")
-    if (folder / "source.json").is_file():
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    if given is not None:
-        names = (path.name for path in given.iterdir() if path.is_file() and path.name != "source.json")
-        link_files(given, folder, sorted(names))
-    elif checkpoint is not None:
-        planned = [plan_copy(checkpoint, name) for name in checkpoint.backbone_names]
-        for layer in range(checkpoint.sizes.layers):
-            for projection in PROJECTIONS:
-                name = checkpoint.names.weight(layer, projection)
-                planned.append(plan_public(checkpoint, layer, projection, name))
-        write_sharded(folder, planned, SHARD_BYTES)
-        write_json(folder / "config.json", dense_config(checkpoint.config))
-        copy_tokenizer(checkpoint.folder, folder)
-    else:
-        raise FlexmoreError(f"{folder}: no public model yet; name it with --public FOLDER")
-    made = {"expert": "public", "source": "import", "path": str((given or folder).resolve())}
-    write_json(folder / "source.json", {**made, **describe(folder, "public")})
 
 
 def _from_checkpoint(checkpoint: Checkpoint, slot: int) -> ImportedExpert:

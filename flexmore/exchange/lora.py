@@ -1,6 +1,5 @@
 """PEFT LoRA adapters of the public model's feed-forward projections, read as factors."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ from flexmore.architectures.registry import architecture_named
 from flexmore.architectures.sizes import ModelSizes
 from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.errors import CheckpointError
-from flexmore.files import read_json
+from flexmore.exchange.lora_settings import LoraSettings
 
-CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 
 
@@ -26,27 +24,24 @@ class LoraAdapter:
 
     Raises:
         CheckpointError: on opening, where it is not a plain LoRA, adapts anything but gate_proj, up_proj and
-            down_proj of the feed-forward networks, or lacks a file; the message names file, key or tensor.
+            down_proj of the feed-forward networks, or lacks a file or tensor; the message names file, key or tensor.
     """
 
     def __init__(self, folder: Path, sizes: ModelSizes) -> None:
-        self.config: dict[str, Any] = read_json(folder / CONFIG)
+        self._settings = LoraSettings(folder)
         self._path = folder / WEIGHTS
         self._sizes = sizes
         self._names = architecture_named(sizes.architecture).names
-        plain = {"peft_type": "LORA", "bias": "none", "use_dora": False, "lora_bias": False, "fan_in_fan_out": False}
-        for key, expected in plain.items():
-            if (found := self.config.get(key, expected)) != expected:
-                raise CheckpointError(f"{folder / CONFIG}: {key} is {found!r}, expected {expected!r}: a plain LoRA")
-        for key in ("modules_to_save", "target_parameters", "layer_replication"):
-            if found := self.config.get(key):
-                raise CheckpointError(f"{folder / CONFIG}: {key} is {found!r}, expected none: a plain LoRA")
         try:
             self._file: Any = safe_open(self._path, framework="pt")
         except (FileNotFoundError, SafetensorError) as error:
             raise CheckpointError(f"{self._path}: {error}; only whole safetensors files are read") from None
-        names = self._file.keys()  # type: ignore[no-untyped-call]
-        self._tensors = {self._parse(name): name for name in names}
+        self._tensors: dict[tuple[int, str, str], str] = {}
+        for name in self._file.keys():  # type: ignore[no-untyped-call]  # noqa: SIM118 - no mapping
+            if (place := self._parse(name)) in self._tensors:
+                raise CheckpointError(f"{self._path}: {name} and {self._tensors[place]} adapt the same; expected one")
+            self._tensors[place] = name
+        self._check_modules()
 
     def _parse(self, name: str) -> tuple[int, str, str]:
         """Return layer, projection and side (`A` or `B`) of a tensor."""
@@ -59,6 +54,23 @@ class LoraAdapter:
         if found[0] >= self._sizes.layers:
             raise CheckpointError(f"{self._path}: tensor {name}; the public model has {self._sizes.layers} layers")
         return found
+
+    def _check_modules(self) -> None:
+        """Check that the modules with tensors are those that the configuration says are adapted."""
+        stored = {(layer, projection): name for (layer, projection, _), name in self._tensors.items()}
+        if not stored:
+            raise CheckpointError(f"{self._path}: no tensors; expected lora_A and lora_B of {', '.join(PROJECTIONS)}")
+        (layer, projection), name = next(iter(stored.items()))
+        expert = None if self._names.lora_module(name) == self._names.module(layer, projection) else 0
+        for layer in range(self._sizes.layers):
+            for projection in PROJECTIONS:
+                module = self._names.module(layer, projection, expert)
+                said = self._settings.adapts(module)
+                if said is not None and said != ((layer, projection) in stored):
+                    raise CheckpointError(
+                        f"{self._path}: {'no tensors' if said else 'tensors'} of {module}, and adapter_config.json "
+                        f"says that it {'is' if said else 'is not'} adapted; expected both to agree"
+                    )
 
     def factors(self, layer: int, projection: str) -> tuple[Tensor, Tensor]:
         """Return a [r, in] and b [r, out] of the delta, rank-major, fp32, the scaling in b.
@@ -78,20 +90,13 @@ class LoraAdapter:
                 raise CheckpointError(f"{self._path}: {missing}; expected A and B")
         name = self._tensors[keys[0]]
         a, b = (self._file.get_tensor(self._tensors[key]) for key in keys)
-        if a.shape[1:] != (in_,) or b.shape != (out, a.shape[0]):
+        module = self._names.lora_module(name)
+        rank = self._settings.rank_of(module)
+        if a.shape != (rank, in_) or b.shape != (out, rank):
             raise CheckpointError(
-                f"{self._path}: {name} and lora_B have shapes {tuple(a.shape)} and "
-                f"{tuple(b.shape)}, expected (r, {in_}) and ({out}, r)"
+                f"{self._path}: {name} and lora_B have shapes {tuple(a.shape)} and {tuple(b.shape)}, "
+                f"expected ({rank}, {in_}) and ({out}, {rank}) as r and rank_pattern say"
             )
         if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
             raise CheckpointError(f"{self._path}: {name} or lora_B holds NaN or infinity; expected finite numbers")
-        return a.float(), b.float().T * self._scaling(self._names.module(layer, projection), a.shape[0])
-
-    def _scaling(self, module: str, rank: int) -> float:
-        """Return alpha / r as PEFT does: `alpha_pattern` before `lora_alpha`, sqrt(r) with rsLoRA."""
-        alpha = self.config.get("lora_alpha", 8)
-        for key, value in (self.config.get("alpha_pattern") or {}).items():
-            if re.match(rf"(.*\.)?({key})$", module):
-                alpha = value
-                break
-        return float(alpha / (rank**0.5 if self.config.get("use_rslora") else rank))
+        return a.float(), b.float().T * self._settings.scaling(module)

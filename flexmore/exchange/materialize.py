@@ -1,5 +1,6 @@
 """Materialize a recipe: write a mixture's weights as a checkpoint of its own, the only place that does."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from flexmore.errors import FlexmoreError
 from flexmore.exchange.card import make_card
 from flexmore.exchange.choices import Base, Format
 from flexmore.exchange.formats import adapter_config, plan_adapter, plan_mixture, recipe_config
-from flexmore.exchange.lora import CONFIG, WEIGHTS
+from flexmore.exchange.lora import WEIGHTS
+from flexmore.exchange.lora_settings import CONFIG
 from flexmore.factors.store import FactorStore
 from flexmore.files import atomic_folder, sha256_of, write_json, write_text
 from flexmore.mixtures.recipe import Recipe
@@ -41,7 +43,7 @@ def materialize(
         FlexmoreError: `out` exists; the recipe was made from other weights than those in `paths`, or cannot be
             written in this format; the disk is full.
     """
-    if out.exists():
+    if os.path.lexists(out) or out.resolve().exists():  # `new/..` means this folder
         raise FlexmoreError(f"{out}: exists already; name a new folder or remove it first")
     _check_format(recipe, format)
     check_recipe(paths, recipe)
@@ -51,7 +53,7 @@ def materialize(
     ]
     first = experts[0].checkpoint if experts else Checkpoint(paths.expert("public"))
     base_model = str(read_source(paths, "public").get("path") or paths.expert("public"))
-    with atomic_folder(out) as temporary:
+    with atomic_folder(out.resolve(), out.resolve().parent, replace=False) as temporary:
         if format == "peft":
             hashes = _write_adapter(temporary, recipe, experts[0], base, base_model)
         else:

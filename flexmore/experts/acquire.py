@@ -1,6 +1,5 @@
 """Bring one expert into its folder `experts/<name>/`: train it here, link a local folder or download it."""
 
-import shutil
 from collections.abc import Collection
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from flexmore.config.experts import FolderSource, HubSource
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.experts.describe import check_before_weights, describe
-from flexmore.files import read_json, write_json
+from flexmore.files import atomic_folder, read_json, remove, write_json
 from flexmore.hub.models import Entry, ModelHub, check_disk
 
 _PIN = "revision.json"
@@ -33,23 +32,28 @@ def acquire(study: Study, name: str, hub: ModelHub | None = None, update: bool =
     if isinstance(source, HubSource):
         commit, files = _download(study, name, source, hub or ModelHub(), update)
         origin["commit"] = commit
+    elif isinstance(source, FolderSource):
+        _check_place(folder, name, given := Path(source.path))
+        check_before_weights(given, name, study.sizes, [file.name for file in given.glob("*.safetensors")])
     else:
-        if folder.exists():  # left by a run that was killed, or about to be replaced: only source.json makes it count
-            shutil.rmtree(folder)
-        if isinstance(source, FolderSource):
-            _link(Path(source.path), folder)
-            check_before_weights(folder, name, study.sizes, [file.name for file in folder.glob("*.safetensors")])
-        else:
-            _train(study, name, folder)
-    content = {"expert": name, **source.model_dump(), **origin, **describe(folder, name, files)}
+        _train(study, name, folder)
+    where = given if isinstance(source, FolderSource) else folder
+    content = {"expert": name, **source.model_dump(), **origin, **describe(where, name, files)}
     if name != "public" and (study.paths.expert("public") / "source.json").is_file():
         check_sources(study.paths, {"public": read_source(study.paths, "public"), name: content})
+    if isinstance(source, FolderSource):
+        _link(given, folder)
     write_json(folder / "source.json", content)
 
 
 def _download(study: Study, name: str, source: HubSource, hub: ModelHub, update: bool) -> tuple[str, dict[str, Entry]]:
     """Download a repository, the small files first, which are checked before the weights; return commit and files."""
     folder = study.paths.expert(name)
+    if folder.is_symlink():
+        raise FlexmoreError(
+            f"{folder}: a link to {folder.resolve()}; expected a folder, since files of other commits are removed "
+            f"from it; to use what is there write `{name}: {{source: folder, path: {folder.resolve()}}}`"
+        )
     repository = hub.find(source.repo, source.revision)
     _pin(folder / _PIN, name, source, repository.commit, update)
     incomplete = (file.incomplete_name for file in repository.files.values())
@@ -81,18 +85,29 @@ def _pin(path: Path, name: str, source: HubSource, commit: str, update: bool) ->
 def _clear(folder: Path, keep: Collection[str]) -> None:
     """Empty an expert's folder of what does not belong to it now: links, other commits' files, `source.json`."""
     for path in folder.iterdir():
-        if path.is_symlink() or path.is_file():
-            if path.is_symlink() or path.name not in keep:
-                path.unlink()
-        else:
-            shutil.rmtree(path)
+        if path.is_symlink() or path.is_dir() or path.name not in keep:
+            remove(path, inside=folder)
+
+
+def _check_place(folder: Path, name: str, source: Path) -> None:
+    """Check that a checkpoint does not lie in a folder that is about to be replaced."""
+    if folder.resolve() in source.resolve().parents:
+        raise FlexmoreError(
+            f"experts.{name}.path: {source} lies in {folder}, which is replaced when {name} is acquired; "
+            "move the checkpoint elsewhere"
+        )
 
 
 def _link(source: Path, folder: Path) -> None:
-    """Link the files of a checkpoint that are read; its index may give shards any names."""
+    """Link the files of a checkpoint that are read; its index may give shards any names.
+
+    A checkpoint that lies in the expert's own folder already, such as an imported one, stays as it is.
+    """
+    if source.resolve() == folder.resolve():
+        return
     names = [file.name for file in source.iterdir() if file.is_file()]
-    folder.mkdir(parents=True)
-    link_files(source, folder, sorted({*needed_files(names), *indexed_shards(source).intersection(names)}))
+    with atomic_folder(folder, folder.parent) as temporary:
+        link_files(source, temporary, sorted({*needed_files(names), *indexed_shards(source).intersection(names)}))
 
 
 def _train(study: Study, name: str, folder: Path) -> None:

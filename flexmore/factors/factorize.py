@@ -11,7 +11,7 @@ from flexmore.config.factors import FactorSettings
 from flexmore.device import torch_device
 from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.factors.store import layer_rank, read_fingerprint, write_index, write_layer
-from flexmore.files import fingerprint
+from flexmore.files import fingerprint, remove
 from flexmore.lowrank.basis import SMALL_SIDE
 from flexmore.lowrank.svd import factorize
 from flexmore.progress import track
@@ -34,7 +34,7 @@ def factorize_expert(checkpoint: Checkpoint, source: str, out: Path, settings: F
     rank = min(sizes.saturation, settings.max_rank or sizes.saturation)
     done = [layer for layer in range(sizes.layers) if layer_rank(out, layer, key) >= rank]
     if read_fingerprint(out) not in (None, key):  # the layers are about to be replaced
-        (out / "index.json").unlink()
+        remove(out / "index.json", inside=out)
     todo = [layer for layer in range(sizes.layers) if layer not in done]
     for layer in track(todo, sizes.layers, f"factorize {expert}, layers", done=len(done)):
         write_layer(out, layer, _factorize_layer(checkpoint, layer, settings, rank), key)

@@ -13,7 +13,7 @@ from typing import Any
 
 from flexmore.checkpoints.folder import needed_files
 from flexmore.errors import FlexmoreError, Interrupted
-from flexmore.files import disk_problem, sha256_of
+from flexmore.files import disk_problem, remove, sha256_of
 from flexmore.hub.client import ask, explain, page_of
 from flexmore.progress import track
 
@@ -132,7 +132,7 @@ class ModelHub:
             try:
                 return file.entry(target)
             except FlexmoreError:
-                target.unlink()  # of another commit, or damaged since
+                remove(target, inside=folder)  # of another commit, or damaged since
         try:
             self._download(repository, file, incomplete, stop)
         except Exception as error:
@@ -145,7 +145,7 @@ class ModelHub:
         try:
             entry = file.entry(incomplete)
         except FlexmoreError as error:
-            incomplete.unlink()
+            remove(incomplete, inside=folder)
             raise FlexmoreError(
                 f"{repository.repo}/{file.name} at {repository.commit}: {error}; what came was removed: run again"
             ) from None
@@ -165,7 +165,7 @@ class ModelHub:
         url = hf_hub_url(repository.repo, file.name, revision=repository.commit, endpoint=self._endpoint)
         headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
         if _size(path) > file.size:
-            path.unlink()
+            remove(path, inside=path.parent)
         while True:
             before = _size(path)
             try:

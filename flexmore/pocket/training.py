@@ -159,8 +159,6 @@ def _load_public(folder: Path, settings: PocketSettings) -> Olmo2ForCausalLM:
 def _write(model: PreTrainedModel, out: Path) -> None:
     """Replace the folder `out`, at once, by the model, its generation settings and its tokenizer."""
     model.generation_config = GenerationConfig(do_sample=False, pad_token_id=0, eos_token_id=1)
-    with atomic_folder(out) as temporary:
+    with atomic_folder(out, out.parent) as temporary:
         model.save_pretrained(temporary, max_shard_size=SHARD)
         build_tokenizer(CONTEXT).save_pretrained(temporary)
-        for file in temporary.iterdir():
-            file.chmod(0o644)

@@ -56,7 +56,7 @@ class EvaluationJob:
                 return str(evaluate_sweep(run, self.part))
             case "vllm":
                 paths.cache.mkdir(parents=True, exist_ok=True)
-                with tempfile.TemporaryDirectory(dir=paths.cache, prefix=".dense-", suffix=".tmp") as scratch:
+                with tempfile.TemporaryDirectory(dir=paths.cache, prefix=".dense.", suffix=".tmp") as scratch:
 
                     def write(recipe: Recipe, folder: Path) -> None:
                         materialize(recipe, paths, folder)

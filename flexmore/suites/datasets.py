@@ -94,7 +94,7 @@ def acquire_datasets(study: Study, names: Iterable[str], hub: DatasetHub | None 
         entry = lock["datasets"].setdefault(wanted.path, {**found[wanted.path], "configs": {}})
         revision, recorded = entry["revision"], entry["configs"].get(wanted.config, {})
         data = hub.load(wanted.path, wanted.config, revision, wanted.splits, study.paths.cache / "datasets")
-        content = _write_config(folder / wanted.path / wanted.config, wanted, revision, data, recorded)
+        content = _write_config(folder / wanted.path, wanted, revision, data, recorded)
         entry["configs"][wanted.config] = {**recorded, **content}
         write_json(path, lock)
     if study.suite.shots == "olmes":
@@ -115,9 +115,9 @@ def content_of(rows: "Dataset") -> dict[str, Any]:
 def _write_config(
     folder: Path, wanted: DatasetConfig, revision: str, data: Mapping[str, "Dataset"], recorded: Content
 ) -> Content:
-    """Write a config as `datasets` reads it; return its content, which must be what was recorded."""
+    """Write a config below a data set's folder, as `datasets` reads it; return its content, which is checked."""
     content: Content = {}
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder / wanted.config, folder) as temporary:
         for split in wanted.splits:
             rows = data[split]
             rows = rows.select(range(min(SHOTS, len(rows)))) if split == "train" else rows
@@ -154,7 +154,7 @@ def _acquire_shots(study: Study, names: Iterable[str], hub: DatasetHub, lock: di
     if found != (expected := lock.setdefault("shots", found)):
         raise FlexmoreError(f"OLMES' shots: found {found}, the lock recorded {expected}; the file changed: ask why")
     curated, tasks = read_curated(text.decode()), _read_tasks(resolve=True)
-    with atomic_folder(study.paths.datasets / "shots") as temporary:
+    with atomic_folder(study.paths.datasets / "shots", study.paths.datasets) as temporary:
         for name in names:
             if key := about["keys"].get(name):
                 items = curated_items(name, key, curated, tasks[name]["process_docs"])

@@ -42,7 +42,7 @@ def open_suite(study: Study) -> Suite:
 
 def write_suite(study: Study) -> None:
     """Write the whole suite to `suite/`, with the SHA-256 of every file in `source.json`."""
-    with atomic_folder(study.paths.suite) as temporary:
+    with atomic_folder(study.paths.suite, study.paths.root) as temporary:
         if study.suite.source == "folder":
             shutil.copytree(str(study.suite.path), temporary, dirs_exist_ok=True)
         elif study.suite.source == "paper":

@@ -1,11 +1,13 @@
 """Factored checkpoints, the FlexMoRE authors' and ours, imported as experts."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from edited_checkpoints import edit
 from lora_adapters import lora_adapter
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -16,7 +18,7 @@ from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import check_recipe
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError
-from flexmore.exchange.choices import RouterChoice
+from flexmore.exchange.choices import ImportChoice, RouterChoice
 from flexmore.exchange.imports import import_checkpoint
 from flexmore.exchange.materialize import materialize
 from flexmore.factors.factorize import factorize_expert
@@ -67,7 +69,7 @@ def dense_logits(folder: Path) -> torch.Tensor:
 def test_the_authors_checkpoint_is_a_pair_like_ours(composed: Any, family: Path, tmp_path: Path, given: bool) -> None:
     source = authors_checkpoint(family / "math", tmp_path / "authors", 4)
     public = family / "public" if given else None
-    path = import_checkpoint(source, tmp_path / "mine", ["math"], public=public, active=2)
+    path = import_checkpoint(source, tmp_path / "mine", ["math"], ImportChoice(public=public, active=2))
     recipe, paths = Recipe.read(path), StudyPaths(tmp_path / "mine")
     assert path.name == "math-r4.json"
     ours = Recipe.read(composed.paths.recipe("math-r4"))
@@ -85,7 +87,7 @@ def test_factors_keep_their_bits_from_form_to_form(composed: Any, family: Path, 
     paths = composed.paths
     materialize(Recipe.read(paths.recipe("joint-a2-r4")), paths, tmp_path / "factored", format="flexmore")
     names = list(composed.names)
-    path = import_checkpoint(tmp_path / "factored", tmp_path / "mine", names, public=family / "public")
+    path = import_checkpoint(tmp_path / "factored", tmp_path / "mine", names, ImportChoice(public=family / "public"))
     assert path.name == "joint-a2-r4.json"
     materialize(Recipe.read(path), StudyPaths(tmp_path / "mine"), tmp_path / "again", format="flexmore")
     before, after = (
@@ -101,7 +103,7 @@ def test_zeros_that_fill_up_are_dropped_where_all_layers_have_them(
     family: Path, tmp_path: Path, rank: int, effective: int | None, expected: int
 ) -> None:
     source = authors_checkpoint(family / "math", tmp_path / "authors", rank, effective)
-    recipe = Recipe.read(import_checkpoint(source, tmp_path / "mine", ["math"], active=2))
+    recipe = Recipe.read(import_checkpoint(source, tmp_path / "mine", ["math"], ImportChoice(active=2)))
     assert recipe.mixture.ranks == recipe.effective_ranks == (expected,)
     store = FactorStore(StudyPaths(tmp_path / "mine").factors("math"))
     assert store.rank == expected
@@ -121,7 +123,9 @@ def test_what_is_imported_is_an_expert_like_any_other(composed: Any, family: Pat
     """Evaluation's model takes it, it factorizes as a folder of its own, and it refuses another public model."""
     source = authors_checkpoint(family / "math", tmp_path / "authors", 4)
     paths = StudyPaths(tmp_path / "mine")
-    recipe = Recipe.read(import_checkpoint(source, paths.root, ["math"], public=family / "public", active=2))
+    recipe = Recipe.read(
+        import_checkpoint(source, paths.root, ["math"], ImportChoice(public=family / "public", active=2))
+    )
     check_recipe(paths, recipe)
     sweep = SweepModel.load(paths, (recipe.mixture,), device="cpu")
     sweep.set_mixture(recipe.mixture)
@@ -137,18 +141,160 @@ def test_what_is_imported_is_an_expert_like_any_other(composed: Any, family: Pat
     tensors["model.norm.weight"] += 1
     save_file(tensors, other / "model.safetensors")
     with pytest.raises(FlexmoreError, match=r"not branched from the same public model: model\.norm\.weight"):
-        import_checkpoint(other, paths.root, ["news"], active=2)
+        import_checkpoint(other, paths.root, ["news"], ImportChoice(active=2))
 
 
 def test_wrong_arguments_are_refused(family: Path, tmp_path: Path) -> None:
     lora_adapter(family / "public", tmp_path / "lora")
     with pytest.raises(FlexmoreError, match="no public model yet; name it with --public"):
         import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"])
-    for names in ([], ["law", "tax"], ["public"]):
+    for names in ([], ["law", "tax"], ["law", "law"]):
         with pytest.raises(FlexmoreError, match="1 experts and the names"):
-            import_checkpoint(tmp_path / "lora", tmp_path / "mine", names, public=family / "public")
+            import_checkpoint(tmp_path / "lora", tmp_path / "mine", names, ImportChoice(public=family / "public"))
     with pytest.raises(FlexmoreError, match="5 active experts; allowed are 1 to 2"):
-        import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"], public=family / "public", active=5)
+        import_checkpoint(
+            tmp_path / "lora", tmp_path / "mine", ["law"], ImportChoice(public=family / "public", active=5)
+        )
     for choice, said in ((RouterChoice("file"), "needs a file"), (RouterChoice("fit", tmp_path / "no"), "not found")):
+        given = ImportChoice(public=family / "public", router=choice)
         with pytest.raises(FlexmoreError, match=said):
-            import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"], router=choice)
+            import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"], given)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Everything below a folder, links by what they lead to."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def mine(family: Path, tmp_path: Path) -> Path:
+    """A family with the imported experts law and tax, and files of somebody's own around it."""
+    root = tmp_path / "results" / "mine"
+    for seed, name in enumerate(("law", "tax")):
+        lora_adapter(family / "public", tmp_path / name, lora_alpha=12 + seed)
+        import_checkpoint(tmp_path / name, root, [name], ImportChoice(public=family / "public"))
+    for folder in (root, root.parent, root / "experts", root / "factors"):
+        (folder / "notes.txt").write_text("mine")
+    return root
+
+
+BAD_NAMES = ["", ".", "..", "../evil", "a/b", "/tmp/x", "Law", "law ", "law\n", "9law", "lá", "public", "joint", "--x"]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_name_that_no_expert_can_have_touches_nothing(mine: Path, tmp_path: Path, name: str, replace: bool) -> None:
+    before = tree(tmp_path)
+    with pytest.raises(FlexmoreError, match="as the name of an expert; allowed are lower-case letters"):
+        import_checkpoint(tmp_path / "law", mine, [name], ImportChoice(replace=replace))
+    assert tree(tmp_path) == before
+
+
+def test_an_expert_that_is_there_is_replaced_only_where_it_is_said(mine: Path, tmp_path: Path) -> None:
+    before = tree(mine)
+    with pytest.raises(FlexmoreError, match="experts/law: exists already; choose another name, or say --replace"):
+        import_checkpoint(tmp_path / "tax", mine, ["law"])
+    assert tree(mine) == before
+    import_checkpoint(tmp_path / "tax", mine, ["law"], ImportChoice(replace=True))
+    after = tree(mine)
+    changed = {name.split("/")[0] + "/" + name.split("/")[1] for name in before if after[name] != before[name]}
+    assert changed == {"experts/law", "factors/law", "mixtures/law-r3.json"}
+    assert after["experts/law/expert.safetensors"] == before["experts/tax/expert.safetensors"]
+    assert not list(mine.rglob(".*"))
+
+
+def test_a_recipe_of_other_experts_is_not_replaced_unless_it_is_said(
+    composed: Any, family: Path, tmp_path: Path
+) -> None:
+    paths = composed.paths
+    materialize(Recipe.read(paths.recipe("joint-a2-r4")), paths, tmp_path / "factored", format="flexmore")
+    before = tree(paths.root)
+    with pytest.raises(FlexmoreError, match=r"joint-a2-r4\.json: exists already; .*--replace"):
+        import_checkpoint(tmp_path / "factored", paths.root, ["law", "tax", "lore"])
+    assert tree(paths.root) == before
+
+
+@pytest.mark.parametrize("spoilt", ["nan", "missing", "not one of the family"])
+@pytest.mark.parametrize("name", ["law", "new"])
+def test_an_import_that_fails_leaves_everything_as_it_was(
+    mine: Path, family: Path, tmp_path: Path, spoilt: str, name: str
+) -> None:
+    lora_adapter(family / "public", tmp_path / "spoilt")
+    file = tmp_path / "spoilt" / "adapter_model.safetensors"
+    tensors = load_file(file)
+    last = sorted(tensors)[-1]
+    if spoilt == "nan":
+        tensors[last].fill_(float("nan"))
+    elif spoilt == "missing":
+        del tensors[last]
+    save_file(tensors, file, metadata={"format": "pt"})
+    choice = ImportChoice(replace=True)
+    if spoilt == "not one of the family":
+        other = Path(shutil.copytree(family / "public", tmp_path / "public"))
+        edit(other, "model.norm", lambda weight: weight + 1)
+        choice = ImportChoice(replace=True, public=other)
+    before = tree(mine)
+    with pytest.raises(FlexmoreError):
+        import_checkpoint(tmp_path / "spoilt", mine, [name], choice)
+    assert tree(mine) == before
+    with pytest.raises(FlexmoreError):  # nor is a public model left where there was nothing
+        import_checkpoint(tmp_path / "spoilt", tmp_path / "new", [name], ImportChoice(active=3))
+    with pytest.raises(FlexmoreError):
+        import_checkpoint(tmp_path / "spoilt", tmp_path / "new", ["x", "y"], ImportChoice(public=family / "public"))
+    assert not (tmp_path / "new").exists()
+    if spoilt != "not one of the family":
+        with pytest.raises(FlexmoreError):
+            import_checkpoint(tmp_path / "spoilt", tmp_path / "new", [name], ImportChoice(public=family / "public"))
+        assert tree(tmp_path / "new") == {}
+
+
+def test_the_first_of_several_experts_is_not_left_when_the_second_fails(
+    composed: Any, family: Path, tmp_path: Path
+) -> None:
+    materialize(Recipe.read(composed.paths.recipe("joint-a2-r4")), composed.paths, tmp_path / "bad", format="flexmore")
+    edit(tmp_path / "bad", "experts.2.up_proj_a", lambda weight: weight.fill_(float("inf")))
+    with pytest.raises(FlexmoreError, match=r"new/experts/b: tensor .*up_proj"):
+        import_checkpoint(tmp_path / "bad", tmp_path / "new", ["a", "b", "c"])
+    assert tree(tmp_path / "new") == {}
+
+
+def test_an_expert_is_not_imported_over_its_own_source(composed: Any, family: Path, tmp_path: Path) -> None:
+    root = tmp_path / "mine"
+    source = authors_checkpoint(family / "math", tmp_path / "authors", 4)
+    shutil.copytree(source, root / "experts" / "math")
+    before = tree(root)
+    with pytest.raises(FlexmoreError, match=r"experts/math: lies in .*experts/math, which would be replaced"):
+        import_checkpoint(root / "experts" / "math", root, ["math"], ImportChoice(replace=True, active=2))
+    assert tree(root) == before
+
+
+def test_another_public_model_than_the_familys_is_not_ignored(mine: Path, family: Path, tmp_path: Path) -> None:
+    """The one that is there was taken, whatever was named."""
+    same = Path(shutil.copytree(family / "public", tmp_path / "same"))
+    import_checkpoint(tmp_path / "law", mine, ["lore"], ImportChoice(public=same))
+    other = Path(shutil.copytree(family / "public", tmp_path / "other"))
+    edit(other, "model.norm", lambda weight: weight + 1)
+    with pytest.raises(FlexmoreError, match=r"/other and public were not branched .*: model\.norm\.weight differs"):
+        import_checkpoint(tmp_path / "law", mine, ["more"], ImportChoice(public=other))
+
+
+def test_a_public_model_in_its_place_stays_there(family: Path, tmp_path: Path) -> None:
+    """A user put it where it belongs; it was deleted before it was linked to itself."""
+    place = tmp_path / "mine" / "experts" / "public"
+    shutil.copytree(family / "public", place)
+    lora_adapter(family / "public", tmp_path / "law")
+    with pytest.raises(FlexmoreError, match="experts/public: exists already"):
+        import_checkpoint(tmp_path / "law", tmp_path / "mine", ["law"], ImportChoice(public=family / "public"))
+    import_checkpoint(tmp_path / "law", tmp_path / "mine", ["law"], ImportChoice(public=place))
+    assert tree(place).keys() - {"source.json"} == tree(family / "public").keys()
+
+
+def test_an_imported_expert_has_the_modes_that_the_umask_gives(family: Path, tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        source = authors_checkpoint(family / "math", tmp_path / "authors", 4)
+        import_checkpoint(source, tmp_path / "mine", ["math"], ImportChoice(active=2))
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "mine").rglob("*") if not path.is_symlink()}
+    assert modes == {0o775, 0o664}

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.reader import Checkpoint
+from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError
 from flexmore.exchange.materialize import materialize
 from flexmore.factors.store import FactorStore
@@ -18,6 +19,25 @@ from flexmore.files import read_json, sha256_of
 from flexmore.mixtures.recipe import Recipe
 
 IDS = torch.tensor([[5, 9, 2, 17, 30, 8], [7, 7, 3, 40, 12, 2]])
+
+
+@pytest.mark.parametrize("out", ["there", "new/..", "new/../there", ".", "", "link", "dangling"])
+def test_nothing_that_is_there_is_replaced(
+    composed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    """`new/..` is this folder, which was emptied."""
+    here = tmp_path / "here"
+    (here / "there").mkdir(parents=True)
+    (here / "there" / "notes.txt").write_text("mine")
+    (here / "link").symlink_to(here / "there")
+    (here / "dangling").symlink_to(here / "nowhere")
+    recipe = recipe_of(composed, "math-r4")
+    paths = StudyPaths(composed.paths.root.resolve())
+    monkeypatch.chdir(here)
+    with pytest.raises(FlexmoreError, match="exists already; name a new folder"):
+        materialize(recipe, paths, Path(out))
+    assert (here / "there" / "notes.txt").read_text() == "mine"
+    assert sorted(path.name for path in here.iterdir()) == ["dangling", "link", "there"]
 
 
 def recipe_of(study: Any, name: str) -> Recipe:

@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.paths import StudyPaths
-from flexmore.exchange.choices import RouterChoice
+from flexmore.exchange.choices import ImportChoice, RouterChoice
 from flexmore.exchange.imports import import_checkpoint
 
 
@@ -18,13 +18,15 @@ def test_a_router_row_is_given_or_fitted(family: Path, tmp_path: Path) -> None:
     rows = torch.randn(2, 16)
     save_file({"router": rows}, tmp_path / "rows.safetensors")
     given = RouterChoice("file", tmp_path / "rows.safetensors")
-    import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"], public=family / "public", router=given)
+    import_checkpoint(
+        tmp_path / "lora", tmp_path / "mine", ["law"], ImportChoice(public=family / "public", router=given)
+    )
     law = Checkpoint(StudyPaths(tmp_path / "mine").expert("law"))
     assert all(torch.equal(law.router(layer)[1], rows[layer]) for layer in range(2))
     (tmp_path / "law.txt").write_text(" ".join(f"w{n}" for n in range(10)) * 30)
     (tmp_path / "other.txt").write_text(" ".join(f"w{n}" for n in range(20, 40)) * 30)
     fitted = RouterChoice("fit", tmp_path / "law.txt", tmp_path / "other.txt")
-    import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["court"], router=fitted)
+    import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["court"], ImportChoice(router=fitted))
     court = Checkpoint(StudyPaths(tmp_path / "mine").expert("court"))
     assert torch.equal(court.router(0)[0], law.router(0)[0]), "public's row is the family's"
     seen: dict[str, torch.Tensor] = {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from edited_checkpoints import copied, edit
 from hub_fixtures import CUT, Fresh, edited
 from local_hub import Hub
 from safetensors.torch import load_file, save_file
@@ -118,3 +119,50 @@ def test_a_folder_links_only_what_is_needed(hub: Hub, study: Fresh, tmp_path: Pa
     acquire(made, "math")
     there = {path.name for path in made.paths.expert("math").iterdir()}
     assert there == {path.name for path in (family / "math").iterdir()} | {"source.json"}
+
+
+def test_a_checkpoint_in_the_experts_own_folder_is_not_replaced_by_links_to_itself(study_of: Any, family: Path) -> None:
+    """An imported expert, say, whose family a study continues in the same results folder."""
+    study = study_of()
+    own = copied(family / "math", study.paths.expert("math"))
+    weights = {path.name: path.read_bytes() for path in own.iterdir()}
+    given = {name: source.model_dump() for name, source in study.experts.items()}
+    study = study_of(experts=given | {"math": {"source": "folder", "path": str(own)}})
+    acquire(study, "math")
+    assert {path.name: path.read_bytes() for path in own.iterdir() if path.name != "source.json"} == weights
+    inner = copied(family / "math", own / "inner")
+    study = study_of(experts=given | {"math": {"source": "folder", "path": str(inner)}})
+    with pytest.raises(FlexmoreError, match=r"experts\.math\.path: .*/inner lies in .*math, which is replaced"):
+        acquire(study, "math")
+    assert (inner / "config.json").is_file()
+
+
+def test_an_expert_that_is_refused_leaves_the_one_before(study_of: Any, family: Path, tmp_path: Path) -> None:
+    study = study_of()
+    acquire(study, "math")
+    given = {name: source.model_dump() for name, source in study.experts.items()}
+    before = read_source(study.paths, "math")
+    spoilt = copied(family / "math", tmp_path / "spoilt")
+    edit(spoilt, "experts.1.up_proj", lambda weight: weight.fill_(float("nan")))
+    with pytest.raises(CheckpointError, match=r"spoilt: tensor .* holds NaN"):
+        acquire(study_of(experts=given | {"math": {"source": "folder", "path": str(spoilt)}}), "math")
+    assert read_source(study.paths, "math") == before
+    assert all(path.resolve().parent == family / "math" for path in study.paths.expert("math").glob("*.safetensors"))
+
+
+def test_a_link_in_an_experts_place_loses_the_link_alone(
+    hub: Hub, study: Fresh, study_of: Any, family: Path, tmp_path: Path
+) -> None:
+    """Somebody linked a folder of models to where the expert is to be: nothing is removed there."""
+    mine = copied(family / "math", tmp_path / "models")
+    (mine / "notes.txt").write_text("mine")
+    made, linked = study(), study_of(results=str(tmp_path / "linked"))
+    for paths in (made.paths, linked.paths):
+        paths.expert("math").parent.mkdir(parents=True, exist_ok=True)
+        paths.expert("math").symlink_to(mine)
+    with pytest.raises(FlexmoreError, match=r"math: a link to .*/models; expected a folder, .*source: folder, path"):
+        acquire(made, "math", ModelHub(hub.url))
+    acquire(linked, "math")
+    assert not linked.paths.expert("math").is_symlink()
+    assert (mine / "notes.txt").read_text() == "mine"
+    assert len(list(mine.iterdir())) == len(list((family / "math").iterdir())) + 1

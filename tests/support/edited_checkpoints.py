@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 def copied(source: Path, target: Path) -> Path:
     """Copy a checkpoint's files to a new folder, which is returned."""
-    target.mkdir()
+    target.mkdir(parents=True)
     for file in source.iterdir():
         (target / file.name).write_bytes(file.read_bytes())
     return target

@@ -7,7 +7,6 @@ texts: so it stops at a stop string that is one; the others are taken out of the
 
 import gc
 import math
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +22,7 @@ from flexmore.errors import FlexmoreError, NotFinite
 from flexmore.evaluation.engine.encoding import Encoder
 from flexmore.evaluation.engine.prepared_requests import Response
 from flexmore.evaluation.lazy_model import LazyModel
+from flexmore.files import remove
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.recipe import Recipe
 
@@ -78,7 +78,7 @@ class DenseModel(LazyModel):
         self.model = None
         gc.collect()
         for folder in self._scratch.iterdir():
-            shutil.rmtree(folder)
+            remove(folder, inside=self._scratch)
 
 
 @dataclass(frozen=True)
