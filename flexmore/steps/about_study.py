@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from flexmore.config.study import Study
+from flexmore.planning.rank_sets import sets_of
 from flexmore.report.page.about import About
 
 REFERENCE = {"flexolmo": Path(__file__).parents[2] / "reports" / "paper" / "reference.yaml"}
@@ -15,7 +16,7 @@ REFERENCE = {"flexolmo": Path(__file__).parents[2] / "reports" / "paper" / "refe
 
 def about_study(study: Study) -> About:
     """Return what a report on a study is about."""
-    pocket = study.experts["public"].source == "pocket"
+    pocket, reference = study.experts["public"].source == "pocket", read_reference(study.family)
     return About(
         family=study.family,
         settings=study.analysis,
@@ -24,7 +25,8 @@ def about_study(study: Study) -> About:
         seed=str(study.seed),
         command="snakemake --cores all && flexmore publish" if pocket else "snakemake --cores all --configfile …",
         control=pocket,
-        reference=read_reference(study.family),
+        reference=reference,
+        sets=sets_of(study, reference["averages"][0]["parameters"]) if reference else (),
     )
 
 

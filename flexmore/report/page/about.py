@@ -20,6 +20,7 @@ class About:
         command: what makes the tables.
         control: whether the family is a positive control, whose truth was planted.
         reference: what others reported of the family (`page.reference`); None for most.
+        sets: the falling sets of ranks whose joint mixture has as many parameters as the first mixture of `reference`.
     """
 
     family: str
@@ -30,3 +31,4 @@ class About:
     command: str = ""
     control: bool = False
     reference: Mapping[str, Any] | None = None
+    sets: Sequence[Sequence[int]] = ()

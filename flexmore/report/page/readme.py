@@ -4,7 +4,7 @@ from flexmore.analysis.ranks import numbered
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Content, Tables
 from flexmore.report.page.formatting import count, listing, paragraph, plural
-from flexmore.report.page.sections import certainty, contents, results
+from flexmore.report.page.sections import certainty, contents, reading, results
 from flexmore.report.page.sections.reference import beside_reference
 from flexmore.report.page.sentences.experts import say_skills
 
@@ -18,11 +18,12 @@ def readme(content: Content) -> str:
         ("In short", results.short(tables, about, others)),
         ("Which rank suffices", results.recovery(tables, about, pictures)),
         ("Joint mixtures", results.joint(tables, pictures)),
-        ("Beside what others reported", beside_reference(tables, about.reference)),
+        ("Beside what others reported", beside_reference(tables, about)),
         ("Reasoning against knowledge", paragraph(say_skills(tables, about.settings))),
         ("Choosing ranks", results.selection(tables, pictures)),
         ("Ranks under a budget", results.budget(tables, pictures)),
-        ("The paper's reading", results.reading(tables, pictures)),
+        ("The paper's reading", reading.reading(tables, pictures)),
+        ("Every pair", reading.pairs(tables)),
         ("What was predicted, and what became of it", certainty.predictions(tables, beside)),
         ("Training seeds", certainty.seeds(tables, others)),
         ("How sure this is", certainty.sure(tables, about)),

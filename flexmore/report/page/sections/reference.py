@@ -1,27 +1,28 @@
 """The section that shows what others reported of a family beside our values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from flexmore.report.page.about import About
 from flexmore.report.page.content import Tables
-from flexmore.report.page.formatting import DASH, count, markdown, score
+from flexmore.report.page.formatting import DASH, MINUS, count, gain, listing, markdown, paragraph, points, score
 
 Reference = Mapping[str, Any]
 """The content of reports/paper/reference.yaml."""
 
 
-def beside_reference(tables: Tables, values: Reference | None) -> str:
+def beside_reference(tables: Tables, about: About) -> str:
     """Write the section: averages, then groups, each reported value with its source, then cautions.
 
     Args:
         tables: of the analysis, by name.
-        values: reported of the family; None where there are none, and the section is empty.
+        about: holds what was reported of the family; where nothing was, the section is empty.
     """
+    values, averages = about.reference, tables["averages"]
     if values is None:
         return ""
-    averages = tables["averages"]
     lead = (
         "Reported values are other people's measurements, ours are those of this study. They differ in prompts, items "
         "and metrics, and a row of a single expert is a dense model where ours is the pair of public and expert, so "
@@ -32,7 +33,40 @@ def beside_reference(tables: Tables, values: Reference | None) -> str:
     groups = list(values["groups"])
     rows = markdown(["model", "whose", *groups, "mean"], _rows(averages, values))
     cautions = "\n".join(f"- {text.strip()}" for text in values["cautions"])
-    return "\n\n".join([lead, means, rows, cautions, _sources(values)])
+    said = paragraph([_best_less_full(tables, values), _among(tables, values, about.sets)])
+    return "\n\n".join([lead, means, said, rows, cautions, _sources(values)])
+
+
+def _best_less_full(tables: Tables, values: Reference) -> str:
+    """Say how far the joint mixture at chosen ranks is above that of full experts: reported, and here."""
+    best, full = (entry["average"] for entry in values["averages"][:2])
+    apart = points(best / 100 - full / 100, 2)
+    reported = f"Reported, the chosen ranks are {best:.2f} {MINUS} {full:.2f} = {apart} points above full"
+    rows = tables["comparisons"]
+    each = []
+    for active, own in rows.groupby("active"):
+        found = own[(own["mixture"] == f"joint-a{active}-full") & (own["other"] == f"joint-a{active}-best")]
+        turned = {"gain": -found["difference"], "low": -found["high"], "high": -found["low"]}
+        each += [f"{gain(row, digits=2)} with {active} active" for _, row in pd.DataFrame(turned).iterrows()]
+    ours = (
+        f"; here `best` less full is {listing(each)}, on the items that chose"
+        if each
+        else "; here neither was measured"
+    )
+    return f"{reported}{ours}."
+
+
+def _among(tables: Tables, values: Reference, sets: Sequence[Sequence[int]]) -> str:
+    """Say whether the ranks that were chosen here are among those that the reported number of parameters allows."""
+    size = values["averages"][0]["parameters"]
+    rows = tables["selections"]
+    rows = rows[(rows["rule"] == "best") & (rows["note"] == "") & rows["rank"].str.isdigit()]
+    if not sets or rows.empty:
+        return ""
+    chosen = tuple(sorted(rows["rank"].astype(int), reverse=True))
+    each = ", ".join(f"{expert} {rank}" for expert, rank in zip(rows["expert"], rows["rank"], strict=True))
+    verdict = "are one of them" if chosen in {tuple(ranks) for ranks in sets} else "are none of them"
+    return f"{len(sets)} sets of ranks come to {size} parameters; the ranks that `best` chose here ({each}) {verdict}."
 
 
 def _average(entry: Mapping[str, Any], averages: pd.DataFrame, values: Reference) -> list[str]:

@@ -1,10 +1,8 @@
-"""The sections on what was found: in short, ranks, joint mixtures, choosing ranks, budgets, the paper's reading."""
+"""The sections on what was found: in short, ranks, joint mixtures, choosing ranks, budgets."""
 
 import numpy as np
-import pandas as pd
 
 from flexmore.analysis.findings.recovery import R95_SCOPES
-from flexmore.analysis.findings.skills import SKILLS
 from flexmore.analysis.selection.rules import RULES
 from flexmore.analysis.tables.catalogue import ALL
 from flexmore.report.page.about import About
@@ -18,7 +16,6 @@ from flexmore.report.page.formatting import (
     paragraph,
     plural,
     points,
-    probability,
     score,
     span,
 )
@@ -165,70 +162,3 @@ def budget(tables: Tables, pictures: Pictures) -> str:
         "ranks for any budget, with an interval and what held-out items say."
     )
     return "\n\n".join([text, how, table, pictures.show("budget")])
-
-
-def reading(tables: Tables, pictures: Pictures) -> str:
-    """Write how the quadratic compares with two other curves."""
-    shapes = tables["shapes"]
-    rows = [
-        [
-            row["response"],
-            *(score(row[f"{name}_error"], 2) for name in ("quadratic", "saturating", "isotonic")),
-            number(row["vertex_rank"]),
-            gain(row, "fall", "fall_low", "fall_high", 2) if row["fall"] else "none: the last rank is highest",
-            row["optimum"] if not row["reason"] else f"no: {row['reason']}",
-        ]
-        for _, row in shapes[shapes["best_fit"] != ""].iterrows()
-    ]
-    table = markdown(
-        [
-            "response",
-            "quadratic misses by",
-            "saturating by",
-            "isotonic by",
-            "vertex at rank",
-            "fall after it",
-            "an optimum?",
-        ],
-        rows,
-    )
-    text = (
-        "A quadratic in log2 rank with an effect for each expert, as the paper has it. On gains that rise and level "
-        "off it turns somewhere all the same, so it is shown beside r95, and its vertex is called an optimum only "
-        "where its Fieller interval lies within the ranks measured, the fit predicts held-out items better than a "
-        "saturating and an isotonic one, and held-out scores really fall from it to the last rank. Misses are in "
-        "points, on held-out items. All coefficients: `tables/regression.csv`."
-    )
-    parts = [paragraph(choices.say_reading(tables)), pictures.show("regression"), _side_by_side(tables), text, table]
-    return "\n\n".join(filter(None, parts))
-
-
-def _side_by_side(tables: Tables) -> str:
-    """Write the coefficients of the quadratic for reasoning beside those for knowledge."""
-    rows, fits = tables["regression"], tables["regression_fits"].set_index("response")
-    names = [name for name in SKILLS if (rows["response"] == name).any()]
-    if len(names) < 2:
-        return ""
-    lines = []
-    for term, said in (("log2_rank", "log2 rank"), ("log2_rank^2", "its square")):
-        each = [rows[(rows["term"] == term) & (rows["response"] == name)].iloc[0] for name in names]
-        lines.append([f"coefficient of {said}, points", *(gain(row, "coefficient", digits=2) for row in each)])
-        lines.append(["its p (clustered by expert; wild bootstrap)", *(_tests(row) for row in each)])
-    vertex = [
-        number(fits["vertex_rank"][name]) if not fits["note"][name] else f"none: {fits['note'][name]}" for name in names
-    ]
-    spans = [f"{_power(fits['vertex_low'][name])} to {_power(fits['vertex_high'][name])}" for name in names]
-    lines += [["vertex at rank", *vertex], ["its Fieller interval", *spans]]
-    lines.append(["observations; R squared", *(f"{fits['n'][name]}; {fits['r_squared'][name]:.2f}" for name in names)])
-    return markdown(["", *names], lines)
-
-
-def _tests(row: pd.Series) -> str:
-    """Return both p values of a coefficient."""
-    each = [DASH if np.isnan(row[key]) else probability(row[key]).removeprefix("p = ") for key in ("p", "p_wild")]
-    return "; ".join(each)
-
-
-def _power(log2_rank: float) -> str:
-    """Return a rank from its log2; a rank beyond all that can be computed as such."""
-    return number(2.0**log2_rank if log2_rank < 1000 else log2_rank)
