@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from flexmore.analysis.findings.answering import chance_of_tasks, cut_prompts, unread_answers
 from flexmore.analysis.findings.comparisons import compare_joint
 from flexmore.analysis.findings.noise import noise_floor
 from flexmore.analysis.findings.pairs import list_pairs
@@ -51,8 +52,9 @@ def analyze(inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int]
     front, tested = _budget_tables(run.gains, chosen)
     everything = run.gains if controls is None else pd.concat([run.gains, controls], ignore_index=True)
     others = {seed: _analyze_run(other, settings, facts)[0] for seed, other in inputs.others.items()}
+    chances = chance_of_tasks(scores)
     return {
-        "averages": averages(scores),
+        "averages": averages(scores, list(chances.loc[chances["at_chance"] == "yes", "task"])),
         "pairs": list_pairs(run.gains),
         "gains": everything[everything["scope"] != "task"].reset_index(drop=True),
         "gains_by_task": everything[everything["scope"] == "task"].reset_index(drop=True),
@@ -72,6 +74,9 @@ def analyze(inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int]
         "noise": noise_floor(scores, item_scores, scopes, settings),
         "predictions": run.predictions,
         "seeds": compare_seeds({inputs.seed: run} | others),
+        "unread": unread_answers(scores),
+        "cut": cut_prompts(scores),
+        "at_chance": chances,
         "gaps": gaps(scores),
     }
 

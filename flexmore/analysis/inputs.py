@@ -9,7 +9,7 @@ import pandas as pd
 
 from flexmore.analysis.statistics.item_scores import ItemScores, item_scores_of
 from flexmore.analysis.statistics.scopes import matrix
-from flexmore.analysis.tables.scores import read_scores
+from flexmore.analysis.tables.scores import read_scores, typed
 from flexmore.analysis.tables.storage import read_table
 from flexmore.errors import FlexmoreError
 
@@ -25,6 +25,7 @@ class Inputs:
         scores: the tidy table, without controls.
         items: the value of each item.
         controls: the rows of the controls, columns as `scores`.
+        clusters: of tasks that declare them, the cluster of each item: columns task, clusters.
         seed: the training seed of this run, as it is called where there are several.
         others: further runs, by seed.
     """
@@ -35,7 +36,7 @@ class Inputs:
     adapters: pd.DataFrame | None = None
     spectra: pd.DataFrame | None = None
     versions: pd.DataFrame | None = None
-    quarantine: pd.DataFrame | None = None
+    clusters: pd.DataFrame | None = None
     seed: str = "this run"
     others: Mapping[str, "Inputs"] = field(default_factory=dict)
 
@@ -66,8 +67,8 @@ class Inputs:
 def read_inputs(folder: Path, seed: str = "this run", experts: Sequence[str] | None = None) -> Inputs:
     """Read the collected tables of a folder, and those of further seeds in ../seeds/<seed>/tables/.
 
-    There must be scores.parquet or scores.csv; items.parquet, controls.csv, quarantine.csv, adapters.csv,
-    spectra.parquet and versions.csv are read where they are there.
+    There must be scores.parquet or scores.csv; items.parquet, clusters.parquet, controls.csv,
+    adapters.csv, spectra.parquet and versions.csv are read where they are there.
 
     Args:
         folder: holds the tables.
@@ -92,13 +93,14 @@ def _read_run(folder: Path, seed: str, experts: Sequence[str] | None) -> Inputs:
     def maybe(name: str) -> pd.DataFrame | None:
         return read_table(folder / name) if (folder / name).exists() else None
 
+    clusters, controls = maybe("clusters.parquet"), maybe("controls.csv")
     return Inputs(
         scores=read_scores(parquet if parquet.exists() else folder / "scores.csv", experts),
         items=maybe("items.parquet"),
-        controls=maybe("controls.csv"),
+        controls=None if controls is None else typed(controls),
         adapters=maybe("adapters.csv"),
         spectra=maybe("spectra.parquet"),
         versions=maybe("versions.csv"),
-        quarantine=maybe("quarantine.csv"),
+        clusters=None if clusters is None or clusters.empty else clusters,
         seed=seed,
     )

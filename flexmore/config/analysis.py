@@ -20,11 +20,6 @@ class AnalysisSettings(Settings):
     reasoning: list[str] = Field(default=["BBH", "AGIEval", "MMLU-Pro"], description="groups that count as reasoning")
     knowledge: list[str] = Field(default=["MMLU", "MC9", "Gen5"], description="groups that count as knowledge")
 
-    quarantine: bool = Field(
-        default=True,
-        description="leave doubtful scores out of every table; false: list them and keep them in the means",
-    )
-
     @property
     def skills(self) -> dict[str, list[str]]:
         """Return the groups of each skill."""

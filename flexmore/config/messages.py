@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from flexmore.config.experts import SOURCES
-from flexmore.config.names import PATTERNS, RENAMED
+from flexmore.config.names import PATTERNS, REMOVED, RENAMED
 
 
 def explain(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
@@ -31,6 +31,8 @@ def explain(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
             return f"{above}: found the name {found!r}, which YAML reads as no text; put it in quotes or choose another"
         case "extra_forbidden" if key in RENAMED:
             return f"{key}: this key is now `{RENAMED[key]}`"
+        case "extra_forbidden" if key in REMOVED:
+            return f"{key}: there is no such key any more: {REMOVED[key]}; delete it"
         case "extra_forbidden":
             return f"{key}: unknown key (value {found!r}); {suggest(str(parts[-1]), _allowed_keys(parts, model))}"
         case "missing":

@@ -33,6 +33,8 @@ SELECTION_RULES = SCORE_RULES | SPECTRUM_RULES
 
 RENAMED = {"architecture": "sizes", "analysis.draws": "analysis.bootstrap_samples"}
 """Keys as they were called -> as they are called now."""
+REMOVED = {"analysis.quarantine": "every score counts, whatever it is; unread answers and tasks at chance are listed"}
+"""Keys that there were -> what holds now."""
 
 DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
 EXPERT, FAMILY = r"^[a-z][a-z0-9_]*$", r"^[a-z][a-z0-9_-]*$"

@@ -66,9 +66,12 @@ def parse_items(text: str, n: int) -> list[int]:
 
 
 def _heading(mixture: str, task: str, record: Mapping[str, Any]) -> str:
-    value = "no score" if record["score"] is None else f"{record['metric']} {record['score']:.4f}"
-    alarm = f"\nquarantined: {record['alarm']}" if "alarm" in record else ""
-    return f"{mixture} on {task}: {value} over {record['n']} items{alarm}"
+    told = f"{mixture} on {task}: {record['metric']} {record['score']:.4f} over {record['n']} items"
+    if record["unread"]:
+        told += f"\n{record['unread']} answers are unread (empty, or none found in them): wrong"
+    if record["cut"]:
+        told += f"\n{record['cut']} prompts did not fit the context and were cut"
+    return told
 
 
 def _items(
@@ -76,8 +79,8 @@ def _items(
 ) -> Iterator[str]:
     for number in numbers:
         question = prepared.question(number)
-        value = record["items"][number] if record["items"] else None
-        verdict = {None: "no answer", 1.0: "right", 0.0: "wrong"}.get(value, f"{value}")
+        value = record["items"][number]
+        verdict = {1.0: "right", 0.0: "wrong"}.get(value, f"{value}")
         prompt = indent(question.prompt, "  | ")
         yield "\n".join([f"item {number}: {verdict}", prompt, *_answer(question, answers, number)])
 

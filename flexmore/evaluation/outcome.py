@@ -3,20 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+MANY_UNREAD = 0.2
+"""The share of unread answers from which on a result is listed; it counts whatever it is."""
 _LISTED = 20
 """The most lines of a list that are shown."""
 
 
 @dataclass
 class SweepOutcome:
-    """Hold what was computed, found in the cache, quarantined or failed; each result is one task of one mixture.
+    """Hold what was computed, found in the cache, or failed; each result is one task of one mixture.
 
     Attributes:
         computed, cached: the number of results that were computed now, or found in the cache.
         items, tokens, seconds: how many items the computed ones have, how many tokens the model read for them (those
             that requests share once; without generated ones), and how long that took.
         failures: which results failed, and why.
-        alarms: which results are quarantined, and why.
+        unread: of which results many answers are empty or have none found in them.
         written: whether the scores of the whole sweep were written.
     """
 
@@ -26,7 +28,7 @@ class SweepOutcome:
     tokens: int = 0
     seconds: float = 0.0
     failures: list[str] = field(default_factory=list)
-    alarms: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     written: bool = False
 
     @property
@@ -37,9 +39,10 @@ class SweepOutcome:
     def __str__(self) -> str:
         rate = f", {self.items / self.seconds:.0f} items/s, {self.speed}" if self.seconds else ""
         lines = [f"{self.computed} evaluations computed{rate}, {self.cached} found in the cache"]
-        if self.alarms:
-            lines.append(f"{len(self.alarms)} quarantined, left out of every table:")
-            lines += _listed(self.alarms)
+        if self.unread:
+            more = f"in {len(self.unread)} more than {MANY_UNREAD:.0%} of the answers are unread (empty, or none found)"
+            lines.append(f"{more}; they count as wrong:")
+            lines += _listed(self.unread)
         if not self.written:
             lines.append(
                 "a part of the sweep: its results are in the cache; once all parts are done, "

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from flexmore.config.evaluation import EvaluateSettings
-from flexmore.errors import FlexmoreError, NotFinite
-from flexmore.evaluation.alarms import NOT_FINITE
-from flexmore.evaluation.outcome import SweepOutcome
+from flexmore.errors import FlexmoreError
+from flexmore.evaluation.outcome import MANY_UNREAD, SweepOutcome
 from flexmore.evaluation.parts import SweepPart
-from flexmore.evaluation.results.answers import TaskAnswers
 from flexmore.evaluation.results.cache import ScoreCache, task_key
 from flexmore.evaluation.results.scores import write_scores
 from flexmore.evaluation.sigterm import SigtermHandler
@@ -60,8 +58,8 @@ def evaluate_sweep(run: SweepRun, part: SweepPart | None = None) -> SweepOutcome
     """Evaluate the mixtures of a sweep and write `out/<mixture>.json` and its answers for each.
 
     Every task's result goes to the cache as soon as it is known, so a run that is killed loses at most one. No scores
-    are written unless everything could be evaluated. A doubtful score is quarantined: it is written with the reason,
-    and no table takes it.
+    are written unless everything could be evaluated. Every finite result counts, whatever it is; logits that are NaN
+    or infinite are a failure.
 
     Args:
         part: evaluate only this part, into the cache, and write no scores.
@@ -109,7 +107,7 @@ class _Evaluation:
         every = len(run.recipes) * len(self._tasks) if part.whole else len(wanted)
         failed = len(wanted) - len(records)
         self.outcome.cached = every - self.outcome.computed - failed
-        self.outcome.alarms = list(_alarms(wanted, records))
+        self.outcome.unread = list(_unread(wanted, records))
         return records
 
     def _prepare(self, names: Set[str]) -> None:
@@ -156,14 +154,12 @@ class _Evaluation:
         name, start = task.info.task, time.perf_counter()
         self._engine.switch_to(recipe.mixture)
         try:
-            result, answers = _result(recipe, task, task.score(self._engine.respond(task)))
-        except NotFinite:
-            result = {"score": None, "stderr": None, "n": task.n, "items": [], "alarm": NOT_FINITE}
-            answers = TaskAnswers()
+            score = task.score(self._engine.respond(task))
         except Exception as error:  # as above
             self._failed(f"{recipe.mixture.name} on {name}", error)
             return None
-        line, key = answers.to_line(name, task.content), self._key(recipe, task)
+        result = _result(task, score, self._engine.cut_items(task))
+        line, key = score.answers.to_line(name, task.content), self._key(recipe, task)
         with self._sigterm.deferred():
             record = self._cache.put(recipe.fingerprint, name, key, result, self._engine.versions, line)
         self.outcome.computed += 1
@@ -178,21 +174,23 @@ class _Evaluation:
         self.outcome.failures.append(f"{what}: {why}")
 
 
-def _alarms(wanted: Sequence[tuple[Recipe, PreparedTask]], records: Records) -> Iterator[str]:
-    """Yield which results are quarantined, and why."""
+def _unread(wanted: Sequence[tuple[Recipe, PreparedTask]], records: Records) -> Iterator[str]:
+    """Yield of which results more than `MANY_UNREAD` of the answers are unread."""
     for recipe, task in wanted:
         record = records.get((recipe.fingerprint, task.info.task))
-        if record and "alarm" in record["result"]:
-            yield f"{recipe.mixture.name} on {task.info.task}: {record['result']['alarm']}"
+        if record and record["result"]["unread"] > MANY_UNREAD * task.n:
+            yield f"{recipe.mixture.name} on {task.info.task}: {record['result']['unread']} of {task.n}"
 
 
-def _result(recipe: Recipe, task: PreparedTask, score: TaskScore) -> tuple[dict[str, Any], TaskAnswers]:
-    """Return a task's result as the cache and `scores/` keep it, and its answers.
+def _result(task: PreparedTask, score: TaskScore, cut: int) -> dict[str, Any]:
+    """Return a task's result as the cache and `scores/` keep it.
 
-    A control is expected to fail: that its answers cannot be parsed is its result, no alarm.
+    Args:
+        cut: how many items had a prompt that was cut.
     """
-    alarm = None if recipe.mixture.kind == "control" else score.alarm
-    result = {"score": score.score, "stderr": score.stderr, "n": len(score.items), "items": list(score.items)}
+    result = {"answer": task.answer, "score": score.score, "stderr": score.stderr, "n": len(score.items)}
+    result |= {"unread": score.unread, "cut": cut, "items": list(score.items)}
     others = {name: {"score": mean, "stderr": stderr} for name, (mean, stderr) in score.others.items()}
-    optional = {"others": others or None, "chance": task.chance, "alarm": alarm}
-    return result | {name: value for name, value in optional.items() if value is not None}, score.answers
+    clusters = None if task.clusters is None else list(task.clusters)
+    optional = {"others": others or None, "chance": task.chance, "clusters": clusters}
+    return result | {name: value for name, value in optional.items() if value is not None}

@@ -41,7 +41,10 @@ class Engine(Protocol):
         """Return what decides responses, besides weights, dtype and requests."""
 
     def prepare(self, kind: str, requests: Sequence[Any]) -> Any:
-        """Return requests of one kind ready for any weights; `tokens` says how many tokens are read for them."""
+        """Return requests of one kind ready for any weights.
+
+        `tokens` says how many tokens are read for them, `cut` the numbers of those whose prompt was cut.
+        """
 
     def respond(self, prepared: Any) -> Sequence[Response]:
         """Return the responses in the order of the requests."""
@@ -107,6 +110,10 @@ class SwitchingEngine:
     def tokens(self, task: PreparedTask) -> int:
         """Return how many tokens the model has read for a task."""
         return int(self._requests[task.info.task].tokens)
+
+    def cut_items(self, task: PreparedTask) -> int:
+        """Return how many of a task's items had a prompt that did not fit the model's context and was cut."""
+        return task.count_items(self._requests[task.info.task].cut)
 
     def _engine_of_model(self) -> Engine:
         if isinstance(self._model, DenseModel):

@@ -80,17 +80,9 @@ def write_report(folder: Path, out: Path, about: About, captions: Path) -> list[
         tables,
         about,
         versions=inputs.versions,
-        quarantine=inputs.quarantine,
-        other_quarantines=_other_quarantines(inputs),
         pictures=Pictures(read_captions(captions, about.settings), drawn.undrawn),
         beside=[name for name in BESIDE if (out / name).is_file()],
     )
     write_text(out / "README.md", readme(content))
     write_text(out / "explore.html", explore(tables, inputs.scores, about.family, about.settings))
     return drawn.paths
-
-
-def _other_quarantines(inputs: Inputs) -> dict[str, pd.DataFrame]:
-    """Return the quarantined scores of other training seeds, by seed, where there are any."""
-    rows = {seed: other.quarantine for seed, other in inputs.others.items()}
-    return {seed: own for seed, own in rows.items() if own is not None and len(own)}

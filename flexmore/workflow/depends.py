@@ -6,7 +6,13 @@ from typing import Any
 from flexmore.config.names import SELECTION_RULES
 from flexmore.config.study import Study
 from flexmore.mixtures.grid import find_sweep
-from flexmore.revisions import ENGINE_REVISION, FACTORS_REVISION, POCKET_REVISION, RECIPES_REVISION
+from flexmore.revisions import (
+    ENGINE_REVISION,
+    FACTORS_REVISION,
+    POCKET_REVISION,
+    RECIPES_REVISION,
+    RESULTS_REVISION,
+)
 from flexmore.steps.about_study import read_reference
 from flexmore.steps.captions import CAPTIONS
 from flexmore.workflow.step_code import PAPER_FILES, digest_step
@@ -47,7 +53,7 @@ class Dependencies:
         """Return what the recipes of a sweep depend on: its mixtures, the seed of controls, settings of selections."""
         mixtures = find_sweep(self.study, sweep).mixtures
         rules = [mixture.rank for mixture in mixtures if mixture.selected]
-        keys = {"quarantine", *(key for rule in rules for key in SELECTION_RULES[rule])} if rules else set()
+        keys = {key for rule in rules for key in SELECTION_RULES[rule]}
         return {
             "mixtures": [asdict(mixture) for mixture in mixtures],
             "seed": self.study.seed if self.study.controls else None,
@@ -56,8 +62,9 @@ class Dependencies:
         }
 
     def evaluate(self) -> dict[str, Any]:
-        """Return what scores depend on: settings that change numbers, the tasks, the revision of the engine."""
-        return {**self.study.evaluate.result_settings, "tasks": self.study.suite.tasks, "revision": ENGINE_REVISION}
+        """Return what scores depend on: settings that change numbers, the tasks, revisions of our code."""
+        revisions = {"revision": ENGINE_REVISION, "results": RESULTS_REVISION}
+        return {**self.study.evaluate.result_settings, "tasks": self.study.suite.tasks, **revisions}
 
     def calibrate(self) -> dict[str, Any]:
         """Return what the calibration depends on."""
@@ -69,7 +76,7 @@ class Dependencies:
 
     def collect(self) -> dict[str, Any]:
         """Return what the measured tables depend on."""
-        return {"quarantine": self.study.analysis.quarantine, "code": digest_step("collect")}
+        return {"code": digest_step("collect")}
 
     def analyze(self) -> dict[str, Any]:
         """Return what the analysed tables depend on."""

@@ -36,6 +36,10 @@ def test_the_papers_configuration_is_valid() -> None:
     [
         ({"rank": [1]}, ["rank: unknown key", "[1]", "did you mean ranks?"]),
         ({"architecture": {"hidden": 64}}, ["architecture: this key is now `sizes`"]),
+        (
+            {"analysis": {"quarantine": True}},
+            ["analysis.quarantine: there is no such key any more: every score counts"],
+        ),
         ({"analysis": {"draws": 200}}, ["analysis.draws: this key is now `analysis.bootstrap_samples`"]),
         ({"pocket": {"hiden": 64}}, ["pocket.hiden", "unknown key", "did you mean hidden?"]),
         ({"ranks": [1, -2]}, ["ranks.1", "-2", "1 to 16384", "full"]),

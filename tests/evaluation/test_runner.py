@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import threading
-from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,9 @@ def test_what_is_written(place: Place) -> None:
     for info in Suite.read(place.suite).index:
         entry = found["tasks"][info.task]
         chosen = {"chance"} if info.output_type == "multiple_choice" else set()
-        assert set(entry) - {"alarm"} == {"group", "domain", "metric", "score", "stderr", "n", "items", *chosen}
+        always_there = "group domain metric answer score stderr n unread cut items".split()
+        assert set(entry) == {*always_there, *chosen}
+        assert entry["answer"] == ("chosen" if chosen else "written")
         assert entry.get("chance") == (pytest.approx(1 / 3) if chosen else None)
         assert (entry["group"], entry["metric"], entry["n"]) == (info.group, info.metric, len(QUESTIONS))
         assert entry["score"] == pytest.approx(sum(entry["items"]) / entry["n"])
@@ -286,44 +288,98 @@ def test_many_failures_are_counted(place: Place) -> None:
         place.run(1)
 
 
-def test_logits_that_are_no_numbers_are_quarantined(place: Place) -> None:
-    with torch.no_grad():
-        place.model.model.lm_head.weight[3] = float("nan")
-    outcome = place.again(1)
-    assert [alarm.split(":")[0] for alarm in outcome.alarms] == [f"math-r1 on {task}" for task in TASKS]
-    assert "3 quarantined" in str(outcome)
-    entry = read_json(place.out / "math-r1.json")["tasks"]["choose"]
-    assert (entry["score"], entry["items"], entry["n"]) == (None, [], len(QUESTIONS))
-    assert entry["alarm"] == "the model's logits are NaN or infinite"
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_logits_that_are_no_numbers_are_failures_and_the_rest_is_evaluated(place: Place, value: float) -> None:
+    model = place.model
+
+    def spoil(module: Any, given: Any, out: torch.Tensor) -> torch.Tensor:
+        return out * value if model.switched[-1] == "math-r1" else out
+
+    hook = model.model.lm_head.register_forward_hook(spoil)
+    with pytest.raises(EvaluationFailed, match="3 evaluations failed, 3 are done and in the cache") as caught:
+        place.again(1, 2)
+    for task in TASKS:
+        assert f"  math-r1 on {task}: the model's logits are NaN or infinite" in str(caught.value)
+    assert place.cached() == {f"weights2/{task}.json" for task in TASKS}
+    assert place.written() == {}
+    hook.remove()
+    assert place.again(1, 2).cached == 3
+    assert {f"math-r{rank}.json" for rank in (1, 2)} <= set(place.written())
 
 
-def test_answers_that_are_empty_are_quarantined_and_wrong_ones_not(place: Place) -> None:
-    def always(word: str) -> Any:
-        token = place.model.tokenizer.convert_tokens_to_ids(word)
-        return lambda module, given, out: out.index_fill(-1, torch.tensor([token]), 1e4)
-
-    wrong = place.model.model.lm_head.register_forward_hook(always("dog"))
-    assert place.again(1).alarms == []
-    assert read_json(place.out / "math-r1.json")["tasks"]["answer"]["score"] == 0
-    wrong.remove()
-    place.model.model.lm_head.register_forward_hook(always("<eos>"))
-    outcome = place.again(2)
-    assert outcome.alarms == ["math-r2 on answer: 12 of 12 answers are empty or not parsed"]
-    entry = read_json(place.out / "math-r2.json")["tasks"]["answer"]
-    assert (entry["score"], entry["alarm"][:8], len(entry["items"])) == (0.0, "12 of 12", 12)
-    assert place.run(2).alarms == outcome.alarms  # from the cache too
-
-
-def test_a_control_is_expected_to_fail(place: Place) -> None:
-    end = place.model.tokenizer.eos_token_id
-    place.model.model.lm_head.register_forward_hook(
-        lambda module, given, out: out.index_fill(-1, torch.tensor([end]), 1e4)
+def always(place: Place, word: str) -> Any:
+    """Let the model always say a word."""
+    token = place.model.tokenizer.convert_tokens_to_ids(word)
+    return place.model.model.lm_head.register_forward_hook(
+        lambda module, given, out: out.index_fill(-1, torch.tensor([token]), 1e4)
     )
-    control = replace(recipe(2), mixture=replace(recipe(2).mixture, kind="control"))
-    suite, settings = Suite.read(place.suite), EvaluateSettings(batch_tokens=200)
-    run = SweepRun([recipe(1), control], place.model, suite, place.cache, place.out, settings)
-    outcome = evaluate_sweep(run)
-    assert [alarm.split(" on ")[0] for alarm in outcome.alarms] == ["math-r1"]
+
+
+def test_answers_that_are_empty_count_as_wrong_and_are_listed(place: Place) -> None:
+    wrong = always(place, "dog")
+    assert place.again(1).unread == []
+    entry = read_json(place.out / "math-r1.json")["tasks"]["answer"]
+    assert (entry["score"], entry["unread"], entry["answer"]) == (0, 0, "written")
+    wrong.remove()
+    always(place, "<eos>")
+    outcome = place.again(2)
+    assert outcome.unread == ["math-r2 on answer: 12 of 12"]
+    assert "in 1 more than 20% of the answers are unread (empty, or none found); they count as wrong:" in str(outcome)
+    entry = read_json(place.out / "math-r2.json")["tasks"]["answer"]
+    assert (entry["score"], entry["unread"], entry["items"]) == (0.0, 12, [0.0] * 12)
+    assert place.run(2).unread == outcome.unread  # from the cache too
+
+
+def test_an_unread_answer_is_wrong_even_where_the_target_is_empty(place: Place) -> None:
+    write_task(place.suite, "answer", GENERATE, [{"q": q, "gold": ""} for q in QUESTIONS])
+    always(place, "<eos>")
+    place.again(1)
+    entry = read_json(place.out / "math-r1.json")["tasks"]["answer"]
+    assert (entry["score"], entry["unread"]) == (0.0, 12)
+
+
+def test_prompts_that_do_not_fit_are_counted_by_item(place: Place) -> None:
+    few = [{**one, "q": " ".join([one["q"]] * (40 if i < 2 else 1))} for i, one in enumerate(CHOOSE)]
+    write_task(place.suite, "choose", CHOICE, few)
+    write_task(place.suite, "answer", GENERATE, [*ANSWER[:-1], ANSWER[-1] | {"q": few[0]["q"]}])
+    place.run(1)
+    tasks = read_json(place.out / "math-r1.json")["tasks"]
+    assert [tasks[task]["cut"] for task in TASKS] == [2, 0, 1]
+    assert [tasks[task]["unread"] for task in ("choose", "shots")] == [0, 0]
+
+
+def test_items_about_the_same_thing_share_a_cluster_in_every_task(place: Place) -> None:
+    declared = {"metadata": {"cluster": "about"}}
+    about = [{**one, "about": {"fact": i // 3}} for i, one in enumerate(CHOOSE)]
+    write_task(place.suite, "choose", CHOICE | declared, about)
+    several = {"metadata": {"cluster": ["about", "gold"]}}
+    write_task(place.suite, "shots", CHOICE | several | {"num_fewshot": 1, "fewshot_split": "examples"}, about)
+    write_task(place.suite, "answer", GENERATE | declared, [{**one, "about": {"fact": 0}} for one in ANSWER])
+    place.run(1)
+    tasks = read_json(place.out / "math-r1.json")["tasks"]
+    chosen = tasks["choose"]["clusters"]
+    assert [chosen.index(name) for name in chosen] == [0, 0, 0, 3, 3, 3, 6, 6, 6, 9, 9, 9]
+    assert chosen[0] == sha256(b'{"fact":0}').hexdigest()[:12]
+    assert len(set(tasks["shots"]["clusters"])) == 12
+    assert set(tasks["answer"]["clusters"]) == {chosen[0]}
+    before = tasks["choose"]
+    write_task(place.suite, "choose", CHOICE | {"metadata": {"cluster": "q"}}, about)
+    assert place.run(1).computed == 1  # what is declared is part of the key
+    assert read_json(place.out / "math-r1.json")["tasks"]["choose"]["items"] == before["items"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ("nothing", r"metadata\.cluster: no field 'nothing' in a document; it has choices, gold, q"),
+        (3, r"metadata\.cluster: found 3; expected a field"),
+        ([], r"metadata\.cluster: found \[\]; expected a field"),
+    ],
+)
+def test_a_cluster_that_documents_do_not_have_is_refused(place: Place, declared: Any, message: str) -> None:
+    write_task(place.suite, "choose", CHOICE | {"metadata": {"cluster": declared}}, CHOOSE)
+    with pytest.raises(EvaluationFailed, match=message):
+        place.run(1)
 
 
 def test_what_was_answered_is_written(place: Place) -> None:

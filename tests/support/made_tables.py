@@ -13,6 +13,9 @@ from flexmore.mixtures.recipe import Recipe
 
 CAPACITY = 64
 LADDER = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+WRITTEN = ("Gen5", "BBH")
+"""Groups whose answers are written; in the others one of five choices is right."""
+CHANCE = 0.2
 GROUPS = ("MC9", "Gen5", "MMLU", "MMLU-Pro", "AGIEval", "BBH")
 
 
@@ -99,7 +102,8 @@ def make(made: Made, folder: Path) -> tuple[dict[str, Path], list[Recipe]]:
             items = (order + 0.5 < made.probability(mixture, task, domain) * made.items).astype(float)
             tasks[task] = {
                 "group": group, "domain": domain, "metric": "acc", "score": items.mean(), "n": made.items,
-                "stderr": items.std(ddof=1) / made.items**0.5, "items": items.tolist(),
+                "stderr": items.std(ddof=1) / made.items**0.5, "items": items.tolist(), "unread": 0, "cut": 0,
+                **({"answer": "written"} if group in WRITTEN else {"answer": "chosen", "chance": CHANCE}),
             }  # fmt: skip
         files[mixture.name] = folder / f"{mixture.name}.json"
         content = {"mixture": mixture.name, "fingerprint": "0", "tasks": tasks, "versions": {"lm_eval": "0.4.13"}}

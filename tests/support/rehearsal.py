@@ -64,8 +64,8 @@ def make(root: Path) -> None:
 def answering(tokenizer: Any, model: Any) -> None:
     """Let a model of random weights answer: after what ends a prompt ANSWER, after it the end of text.
 
-    Answers that cannot be read would be quarantined, and the study rightly stopped. The two rows of the head are a
-    ridge fit on hidden states, of which the last token decides most.
+    Answers in which none is found would all be wrong, and nothing told apart. The two rows of the head are a ridge fit
+    on hidden states, of which the last token decides most.
     """
     import torch
 

@@ -23,10 +23,10 @@ def study_of(tmp_path_factory: pytest.TempPathFactory) -> Maker:
     """A function from a `Made` to the inputs of its analysis."""
 
     def build(made: Made) -> Inputs:
-        scores, items, _ = collect(*make(made, tmp_path_factory.mktemp("scores")))
-        scores, controls = split_controls(scores)
+        found = collect(*make(made, tmp_path_factory.mktemp("scores")))
+        scores, controls = split_controls(found.scores)
         adapters, spectra = factors_of(made)
-        return Inputs(scores, items, controls, adapters, spectra)
+        return Inputs(scores, found.items, controls, adapters, spectra)
 
     return build
 

@@ -119,7 +119,6 @@ CHANGES: list[tuple[dict[str, Any], set[str]]] = [
     ({"factors": {"max_rank": 64}}, {"factorize"}),
     ({"analysis": {"confidence": 0.9}}, {"compose selected", "analyze", "draw"}),
     ({"analysis": {"bootstrap_samples": 500}}, {"analyze", "draw"}),
-    ({"analysis": {"quarantine": False}}, {"compose selected", "collect", "analyze", "draw"}),
     ({"calibration": {"required": False}}, set()),
 ]
 

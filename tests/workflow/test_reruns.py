@@ -158,12 +158,6 @@ def test_a_setting_of_the_analysis_only_analyzes(copy: Clone) -> None:
     assert copy.planned() == ["analyze", "draw the figures, write the report"]
 
 
-def test_whether_doubtful_scores_count_is_decided_before_ranks_are_chosen(copy: Clone) -> None:
-    copy.configure(lambda study: study["analysis"].update(quarantine=True))
-    chosen = [sweep for sweep in JOINT if "selected" in sweep]
-    assert copy.planned() == sorted([*of_sweeps(*chosen), *DRAWN])
-
-
 @pytest.mark.parametrize(
     ("packages", "expected"),
     [("analysis", DRAWN), ("mixtures", DRAWN), ("report", DRAWN[-1:]), ("evaluation modeling pocket", [])],

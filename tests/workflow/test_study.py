@@ -147,7 +147,7 @@ def test_figures_come_from_committed_tables_where_nothing_was_run(finished: Clon
         "scores.parquet",
         "items.parquet",
         "controls.csv",
-        "quarantine.csv",
+        "clusters.parquet",
         "adapters.csv",
         "spectra.parquet",
     ):

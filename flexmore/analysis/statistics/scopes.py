@@ -108,8 +108,13 @@ def interval(value: Array, stderr: Array, freedom: Array, confidence: float) -> 
     return value - half, value + half
 
 
-def averages(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per mixture: its description, the mean of each group, and `average`."""
+def averages(scores: pd.DataFrame, guessed: Collection[str] = ()) -> pd.DataFrame:
+    """Return a row per mixture: its description, the mean of each group, `average` and `average_above_chance`.
+
+    Args:
+        guessed: the tasks on which every mixture is at chance: `average_above_chance`, a second number that never
+            replaces the first, is the average over the others; missing where there are none.
+    """
     scopes = scopes_of(scores)
     values = matrix(scores, "score", scopes.tasks).to_numpy() @ scopes.weights.T
     about = scores[["mixture", "kind", "experts", "rank", "effective_rank", "active", "parameters"]].drop_duplicates(
@@ -117,4 +122,10 @@ def averages(scores: pd.DataFrame) -> pd.DataFrame:
     )
     groups = scopes.index["scope"] == "group"
     means = pd.DataFrame(values[:, groups], columns=list(scopes.index["name"][groups]))
-    return pd.concat([about.reset_index(drop=True), means], axis=1).assign(average=values[:, 0])
+    table = pd.concat([about.reset_index(drop=True), means], axis=1).assign(average=values[:, 0])
+    rest = scores[~scores["task"].isin(list(guessed))]
+    if rest.empty:
+        return table.assign(average_above_chance=np.nan)
+    others = scopes_of(rest)
+    told = matrix(rest, "score", others.tasks).to_numpy() @ others.weights[0]
+    return table.assign(average_above_chance=told)

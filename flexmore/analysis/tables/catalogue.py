@@ -1,7 +1,7 @@
 """The names of all tables, and what a row of each is; imports nothing, so that a workflow reads it at no cost."""
 
 COLLECTED = (
-    "scores.parquet", "scores.csv", "items.parquet", "controls.csv", "quarantine.csv", "versions.csv",
+    "scores.parquet", "scores.csv", "items.parquet", "clusters.parquet", "controls.csv", "versions.csv",
     "spectra.parquet", "adapters.csv",
 )  # fmt: skip
 """`tables/<name>`, gathered by `collect`: all that other tables, figures and pages are made from."""
@@ -27,6 +27,9 @@ TABLE_ROWS = {
     "noise": "an expert: the largest rank less full",
     "predictions": "a prediction and what it is about: measured, and whether it holds",
     "seeds": "a quantity of one training seed",
+    "unread": "a mixture on a task: how many of its answers are empty or have none found in them",
+    "cut": "a task of which prompts did not fit the context and were cut",
+    "at_chance": "a task of choices: chance, the lowest and the highest score, whether every mixture is at chance",
     "gaps": "a mixture that a complete grid would have",
 }
 TABLES = tuple(TABLE_ROWS)
@@ -39,6 +42,7 @@ TEXT_COLUMNS = {
     "mixture", "other", "kind", "experts", "expert", "rank", "effective_rank", "scope", "name", "verdict", "measure",
     "r95", "r95_low", "r95_high", "r95_tasks_low", "r95_tasks_high", "r95_reason", "half_reason", "reading",
     "response", "term", "note", "best_fit", "optimum", "reason", "rule", "reads", "best_rank", "held_out_ranks",
-    "closer", "prediction", "subject", "measured", "holds", "quantity", "seed", "text", "says",
+    "closer", "prediction", "subject", "measured", "holds", "quantity", "seed", "text", "says", "task", "group",
+    "at_chance",
 }  # fmt: skip
 """The columns of `TABLES` that hold words or ranks: an empty cell there is an empty text, not a missing number."""

@@ -1,14 +1,14 @@
-"""From the score files of a study to its collected tables: scores, items, controls, quarantine, versions."""
+"""From the score files of a study to its collected tables: scores, items, clusters, controls, versions."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from flexmore.analysis.tables.columns import COLUMNS, ITEM_COLUMNS
-from flexmore.analysis.tables.quarantine import quarantine
+from flexmore.analysis.tables.columns import CLUSTER_COLUMNS, COLUMNS, ITEM_COLUMNS
 from flexmore.analysis.tables.scores import arrange, split_controls, typed
 from flexmore.analysis.tables.storage import write_csv, write_parquet
 from flexmore.analysis.tables.validation import validate
@@ -16,81 +16,112 @@ from flexmore.errors import FlexmoreError
 from flexmore.files import read_json
 from flexmore.mixtures.recipe import Recipe
 
-_EVALUATION_COLUMNS = ("alarm", "chance", "sweep")
-"""Columns that quarantine needs and the tidy table does not have."""
 
+@dataclass(frozen=True)
+class Collected:
+    """Hold what the score files of a study say, controls among them (see `split_controls`).
 
-def collect_scores(
-    score_files: Mapping[str, Path], recipes: Iterable[Recipe], out: Path, leave_out: bool = True
-) -> None:
-    """Write scores, items, controls, quarantine and versions of a study into `out`.
-
-    `score_files`, `recipes` and `leave_out` are as for `collect`.
+    Attributes:
+        scores: columns `COLUMNS`, a row per mixture and task.
+        items: columns `ITEM_COLUMNS`, the same rows.
+        clusters: columns `CLUSTER_COLUMNS`, a row per task that declares clusters.
     """
-    table, items, doubtful = collect(score_files, recipes, leave_out)
-    scores, controls = split_controls(table)
-    write_parquet(out / "scores.parquet", scores)
-    write_csv(out / "scores.csv", scores)
-    write_csv(out / "controls.csv", controls)
-    write_parquet(out / "items.parquet", items)
-    write_csv(out / "quarantine.csv", doubtful)
+
+    scores: pd.DataFrame
+    items: pd.DataFrame
+    clusters: pd.DataFrame
+
+    def write(self, out: Path) -> None:
+        """Write scores, controls, items and clusters into a folder."""
+        scores, controls = split_controls(self.scores)
+        write_parquet(out / "scores.parquet", scores)
+        write_csv(out / "scores.csv", scores)
+        write_csv(out / "controls.csv", controls)
+        write_parquet(out / "items.parquet", self.items)
+        write_parquet(out / "clusters.parquet", self.clusters)
+
+
+def collect_scores(score_files: Mapping[str, Path], recipes: Iterable[Recipe], out: Path) -> None:
+    """Write scores, items, clusters, controls and versions of a study into `out`.
+
+    `score_files` and `recipes` are as for `collect`.
+    """
+    collect(score_files, recipes).write(out)
     write_csv(out / "versions.csv", collect_versions(score_files))
 
 
-def collect(
-    score_files: Mapping[str, Path], recipes: Iterable[Recipe], leave_out: bool = True
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Read the score files of all mixtures into the tidy table and the table of items, in a fixed order.
-
-    Quarantined scores, and what must be left out with each, are in neither (`flexmore.analysis.tables.quarantine`).
+def collect(score_files: Mapping[str, Path], recipes: Iterable[Recipe]) -> Collected:
+    """Read the score files of all mixtures, in a fixed order; every score is in the tables, whatever it is.
 
     Args:
         score_files: mixture name -> its `scores/<sweep>/<mixture>.json`.
         recipes: of the mixtures that the study has; each needs a score file.
-        leave_out: whether doubtful scores are left out of the tables; those that have no value always are.
-
-    Returns:
-        scores (columns `COLUMNS`) and items (`ITEM_COLUMNS`), controls among them (see `split_controls`); and the
-        quarantined scores (`QUARANTINE`).
 
     Raises:
-        FlexmoreError: a file or a key is missing, or the table is not valid (`validate`).
+        FlexmoreError: a file or a key is missing, mixtures disagree on a task's clusters, or the table is not valid
+            (`validate`).
     """
     rows: list[dict[str, Any]] = []
     items: list[dict[str, Any]] = []
+    clusters: dict[str, tuple[str, list[str]]] = {}
     for recipe in recipes:
         name = recipe.mixture.name
         if name not in score_files:
             raise FlexmoreError(f"mixture {name}: no score file; evaluate it, then collect again")
-        own_rows, own_items = _read_scores(score_files[name], recipe)
+        records = read_records(score_files[name], name)
+        own_rows, own_items = _read_scores(score_files[name], records, recipe)
         rows += own_rows
         items += own_items
-    kept, doubtful = quarantine(pd.DataFrame(rows, columns=[*COLUMNS, *_EVALUATION_COLUMNS]), leave_out)
-    scores = arrange(typed(kept[list(COLUMNS)]))
+        _add_clusters(clusters, name, records)
+    scores = arrange(typed(pd.DataFrame(rows, columns=list(COLUMNS))))
     validate(scores)
     table = pd.DataFrame(items, columns=list(ITEM_COLUMNS))
-    return scores, scores[["mixture", "task"]].merge(table, on=["mixture", "task"], validate="one_to_one"), doubtful
+    return Collected(
+        scores,
+        scores[["mixture", "task"]].merge(table, on=["mixture", "task"], validate="one_to_one"),
+        pd.DataFrame([(task, own) for task, (_, own) in clusters.items()], columns=list(CLUSTER_COLUMNS)),
+    )
 
 
-def _read_scores(path: Path, recipe: Recipe) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Read the rows and the items of one mixture from its score file."""
+def _read_scores(
+    path: Path, records: Mapping[str, Mapping[str, Any]], recipe: Recipe
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows and the items of one mixture from the records of its score file."""
     about, name = _describe(recipe), recipe.mixture.name
     rows, items = [], []
-    for task, record in _records(path, name).items():
+    for task, record in records.items():
         try:
             stderr = record["stderr"]
             rows.append(
                 about
-                | {key: record[key] for key in ("group", "metric", "score", "n")}
-                | {"task": task, "domain": record["domain"] or ""}
+                | {key: record[key] for key in ("group", "metric", "score", "n", "answer", "unread", "cut")}
+                | {"task": task, "domain": record["domain"] or "", "chance": record.get("chance")}
                 | {"stderr": float("nan") if stderr is None else stderr}
-                | {"alarm": record.get("alarm", ""), "chance": record.get("chance")}
-                | {"sweep": path.parent.name}
             )
             items.append({"mixture": name, "task": task, "items": record["items"]})
         except KeyError as error:
             raise FlexmoreError(f"{path}: task {task} has no {error}; delete the file and evaluate again") from None
     return rows, items
+
+
+def _add_clusters(
+    known: dict[str, tuple[str, list[str]]], mixture: str, records: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Add the clusters of a mixture's tasks to the known ones: by task, whose they are, and the clusters.
+
+    Raises:
+        FlexmoreError: they are others than another mixture's, or other in number than the items.
+    """
+    for task, record in records.items():
+        own = record.get("clusters")
+        if own is None:
+            continue
+        first, there = known.setdefault(task, (mixture, own))
+        if own != there or len(own) != len(record["items"]):
+            raise FlexmoreError(
+                f"task {task}: {mixture} has {len(own)} clusters for {len(record['items'])} items, others than {first} "
+                "has; they were evaluated on different documents: evaluate both again"
+            )
 
 
 def _describe(recipe: Recipe) -> dict[str, Any]:
@@ -108,8 +139,12 @@ def _describe(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _records(path: Path, mixture: str) -> dict[str, dict[str, Any]]:
-    """Return the record of each task in a score file."""
+def read_records(path: Path, mixture: str) -> dict[str, dict[str, Any]]:
+    """Return the record of each task in a mixture's score file.
+
+    Raises:
+        FlexmoreError: it is no file of that mixture's scores.
+    """
     content = read_json(path)
     if not isinstance(content, dict) or content.get("mixture") != mixture or not isinstance(content.get("tasks"), dict):
         raise FlexmoreError(f"{path}: expected the scores of mixture {mixture} (keys mixture, tasks); evaluate again")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from flexmore.analysis.ranks import rank_order
-from flexmore.analysis.tables.columns import KINDS, REAL, TEXT, WHOLE
+from flexmore.analysis.tables.columns import COLUMNS, COUNTS, KINDS, REAL, TEXT, WHOLE
 from flexmore.analysis.tables.storage import read_table
 from flexmore.analysis.tables.validation import validate
 from flexmore.config.names import GROUPS
@@ -16,6 +16,8 @@ from flexmore.errors import FlexmoreError
 def read_scores(path: Path, experts: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a tidy table of scores, check it (`validate`) and put it in order; ranks may be written as numbers.
 
+    Columns that it may lack (`columns.OPTIONAL`) are added, empty or missing.
+
     Args:
         experts: of the family; None: those that the table has.
 
@@ -23,9 +25,11 @@ def read_scores(path: Path, experts: Sequence[str] | None = None) -> pd.DataFram
         FlexmoreError: it is no such table.
     """
     scores = read_table(path)
+    if scores.empty:
+        raise FlexmoreError(f"{path}: no rows; expected a row for each mixture and task (docs/tables.md)")
     texts = [column for column in TEXT if column in scores.columns]
     scores[texts] = scores[texts].astype("object").fillna("").astype("str")
-    for column in (*WHOLE, *REAL):
+    for column in (*WHOLE, *COUNTS, *REAL):
         if column in scores.columns and not pd.api.types.is_numeric_dtype(scores[column]):
             raise FlexmoreError(f"{path}: column {column} holds {scores[column].iloc[0]!r}; expected numbers")
     validate(scores, str(path), experts)
@@ -33,9 +37,13 @@ def read_scores(path: Path, experts: Sequence[str] | None = None) -> pd.DataFram
 
 
 def typed(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with every column in its type."""
-    types = dict.fromkeys(TEXT, "str") | dict.fromkeys(WHOLE, "int64") | dict.fromkeys(REAL, "float64")
-    return scores.astype({column: kind for column, kind in types.items() if column in scores.columns})
+    """Return the table with every column of `COLUMNS`, each in its type, and behind them those that it has besides."""
+    types = dict.fromkeys(TEXT, "str") | dict.fromkeys(WHOLE, "int64")
+    types |= dict.fromkeys(COUNTS, "Int64") | dict.fromkeys(REAL, "float64")
+    others = [column for column in scores.columns if column not in COLUMNS]
+    scores = scores.reindex(columns=[*COLUMNS, *others])
+    answer = scores["answer"].astype("object").fillna("")
+    return scores.assign(answer=answer).astype({column: types[column] for column in COLUMNS})
 
 
 def arrange(scores: pd.DataFrame) -> pd.DataFrame:

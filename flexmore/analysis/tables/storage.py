@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flexmore.analysis.tables.catalogue import TABLES, TEXT_COLUMNS
-from flexmore.analysis.tables.columns import ITEM_COLUMNS, TEXT
+from flexmore.analysis.tables.columns import CLUSTER_COLUMNS, ITEM_COLUMNS, TEXT
 from flexmore.errors import FlexmoreError
 from flexmore.files import atomic_file, write_text
 
@@ -17,7 +17,11 @@ _NAMES = {*TEXT, "expert", "projection", "what", "version", "source"}
 """Columns of collected tables that hold names, which are text whatever they look like."""
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None"]
 """What stands for a missing number."""
-_ITEM_SCHEMA = pa.schema([("mixture", pa.string()), ("task", pa.string()), ("items", pa.list_(pa.float32()))])
+_SCHEMAS = {
+    ITEM_COLUMNS: pa.schema([("mixture", pa.string()), ("task", pa.string()), ("items", pa.list_(pa.float32()))]),
+    CLUSTER_COLUMNS: pa.schema([("task", pa.string()), ("clusters", pa.list_(pa.string()))]),
+}
+"""Of tables that hold lists, by their columns."""
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
@@ -27,7 +31,7 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
     """Write a table as Parquet, without the writer's versions in its metadata."""
-    schema = _ITEM_SCHEMA if tuple(frame.columns) == ITEM_COLUMNS else None
+    schema = _SCHEMAS.get(tuple(frame.columns))
     table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)
     with atomic_file(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")

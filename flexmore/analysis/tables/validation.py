@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from flexmore.analysis.tables.columns import COLUMNS, KINDS, MIXTURE
+from flexmore.analysis.tables.columns import ANSWERS, KINDS, MIXTURE, OPTIONAL, REQUIRED
 from flexmore.errors import FlexmoreError
 
 
@@ -21,8 +21,8 @@ def validate(scores: pd.DataFrame, source: str = "the table of scores", experts:
             mixtures that are the same, or a mixture that lacks a task which another has. The message names `source`
             and the first of the rows.
     """
-    if missing := [column for column in COLUMNS if column not in scores.columns]:
-        raise FlexmoreError(f"{source}: columns missing: {', '.join(missing)}; expected {', '.join(COLUMNS)}")
+    if missing := [column for column in REQUIRED if column not in scores.columns]:
+        raise FlexmoreError(f"{source}: columns missing: {', '.join(missing)}; expected {', '.join(REQUIRED)}")
     if scores.empty:
         raise FlexmoreError(f"{source}: no rows; evaluate at least the public baseline and one pair")
     if unknown := sorted(set(scores["kind"]) - set(KINDS)):
@@ -45,7 +45,7 @@ def _numbers(scores: pd.DataFrame) -> Iterator[str]:
         ("task", scores["task"] != "", "rows without a task", "every row is one task's score"),
         ("group", scores["group"] != "", "rows without a group", "averages are means of groups"),
     )  # fmt: skip
-    for column, good, what, help_ in checks:
+    for column, good, what, help_ in (*checks, *_optional(scores)):
         if not good.all():
             row = scores[~good].iloc[0]
             yield f"{(~good).sum()} {what}, first {row['mixture']} on {row['task']}: {row[column]}; {help_}"
@@ -56,6 +56,22 @@ def _numbers(scores: pd.DataFrame) -> Iterator[str]:
         if not good.all():
             row = scores[~good].iloc[0]
             yield f"{column} of {row['mixture']}: {row[column]!r}; expected a whole number from 1, or full"
+
+
+def _optional(scores: pd.DataFrame) -> Iterator[tuple[str, pd.Series, str, str]]:
+    """Yield checks of the cells of columns that a table may lack: column, which cells are right, what is wrong."""
+    there = [column for column in OPTIONAL if column in scores.columns]
+    if "answer" in there:
+        known = scores["answer"].isin(["", *ANSWERS])
+        yield "answer", known, "unknown ways of answering", f"expected {', '.join(ANSWERS)}, or empty"
+    for column in ("unread", "cut"):
+        if column in there:
+            counted = scores[column].astype("float64")
+            good = counted.isna() | (counted.between(0, scores["n"]) & (counted % 1 == 0))
+            yield column, good, f"counts of {column} items outside 0..n", "of a task's n items, or empty"
+    if "chance" in there:
+        good = scores["chance"].isna() | scores["chance"].between(0, 1)
+        yield "chance", good, "chances outside 0..1", "the mean of 1 / choices, or empty"
 
 
 def _identities(scores: pd.DataFrame) -> Iterator[str]:

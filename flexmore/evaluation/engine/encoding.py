@@ -92,6 +92,17 @@ class Encoder:
             found.append((before, scored))
         return found
 
+    def cut(self, continuations: Sequence[Continuation], most: int | None = None) -> frozenset[int]:
+        """Return the numbers of the continuations that lose tokens of their context, since it is too long.
+
+        Args:
+            most: how many tokens of context and continuation are kept; None: those that the model reads or predicts.
+        """
+        kept = self.max_length + 1 if most is None else most
+        return frozenset(
+            number for number, (before, scored) in enumerate(continuations) if len(before) + len(scored) > kept
+        )
+
     def windows(self, text: str) -> list[Continuation]:
         """Cut a whole text into windows that each predict their tokens from as many as the context holds."""
         tokens = self.encode([text])[text]

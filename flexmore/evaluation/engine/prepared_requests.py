@@ -33,11 +33,13 @@ class ScoringRequests:
         continuations: how many continuations there are.
         windows_of: for rolling requests, which request each continuation is a window of, and last the number of
             requests; None where each continuation is a request.
+        cut: the numbers of the requests whose context did not fit the model's and was cut.
     """
 
     by_stem: list[StemBatches[ScoringBatch]]
     continuations: int
     windows_of: list[int] | None
+    cut: frozenset[int]
 
     @property
     def tokens(self) -> int:
@@ -61,10 +63,16 @@ class PromptGroup:
 
 @dataclass(frozen=True)
 class GenerationRequests:
-    """Hold generate_until requests in batches; `requests` is how many there are."""
+    """Hold generate_until requests in batches.
+
+    Attributes:
+        requests: how many there are.
+        cut: the numbers of those whose prompt did not fit the model's context and was cut.
+    """
 
     groups: list[PromptGroup]
     requests: int
+    cut: frozenset[int]
 
     @property
     def tokens(self) -> int:
@@ -116,12 +124,14 @@ class RequestBatcher:
             windows_of: as in `ScoringRequests`.
         """
         by_stem = scoring_batches(continuations, self._encoder.max_length, self._batch_tokens)
-        return ScoringRequests(by_stem, len(continuations), windows_of)
+        cut = self._encoder.cut(continuations) if windows_of is None else frozenset()  # windows hold all of a text
+        return ScoringRequests(by_stem, len(continuations), windows_of, cut)
 
     def _generation(self, texts: Sequence[tuple[str, dict[str, Any]]]) -> GenerationRequests:
         tokens = self._encoder.encode(context for context, _ in texts)
         end = self._tokenizer.decode([self._encoder.end], skip_special_tokens=False)
         alike: dict[tuple[int, tuple[str, ...]], dict[tuple[int, ...], list[int]]] = {}
+        cut = set()
         for number, (context, given) in enumerate(texts):
             settings = normalize_gen_kwargs(given, _DEFAULT_NEW_TOKENS)
             if settings["do_sample"] or set(settings) - _GREEDY:
@@ -134,6 +144,8 @@ class RequestBatcher:
             stops = handle_stop_sequences(settings["until"], eos=end)
             prompts = alike.setdefault((new, tuple(stops)), {})
             prompts.setdefault(tuple(self._encoder.prompt(tokens[context], new)), []).append(number)
+            if len(tokens[context]) > self._encoder.max_length - new:
+                cut.add(number)
         groups = [
             PromptGroup(
                 by_stem=prompt_batches(list(prompts), new, self._batch_tokens),
@@ -142,4 +154,9 @@ class RequestBatcher:
             )
             for (new, stops), prompts in alike.items()
         ]
-        return GenerationRequests(groups, len(texts))
+        return GenerationRequests(groups, len(texts), frozenset(cut))
+
+
+def new_tokens(settings: dict[str, Any]) -> int:
+    """Return how many tokens a generate_until request with these settings may generate."""
+    return int(normalize_gen_kwargs(settings, _DEFAULT_NEW_TOKENS)["max_gen_toks"])

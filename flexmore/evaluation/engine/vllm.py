@@ -20,7 +20,7 @@ from flexmore.config.evaluation import EvaluateSettings
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError, NotFinite
 from flexmore.evaluation.engine.encoding import Encoder
-from flexmore.evaluation.engine.prepared_requests import Response
+from flexmore.evaluation.engine.prepared_requests import Response, new_tokens
 from flexmore.evaluation.lazy_model import LazyModel
 from flexmore.files import remove
 from flexmore.mixtures.grid import Mixture
@@ -83,11 +83,17 @@ class DenseModel(LazyModel):
 
 @dataclass(frozen=True)
 class UnbatchedRequests:
-    """Hold requests of one kind as lm-eval has them, and how many tokens their distinct first texts have."""
+    """Hold requests of one kind as lm-eval has them.
+
+    Attributes:
+        tokens: how many their distinct first texts have.
+        cut: the numbers of those whose first text does not fit the context and is cut.
+    """
 
     kind: str
     requests: Sequence[Instance]
     tokens: int
+    cut: frozenset[int]
 
 
 class VllmLM:
@@ -110,8 +116,19 @@ class VllmLM:
 
     def prepare(self, kind: str, requests: Sequence[Instance]) -> UnbatchedRequests:
         """Return the requests as they are, since vLLM makes its own batches."""
-        texts = {str(request.args[0]) for request in requests}
-        return UnbatchedRequests(kind, requests, sum(map(len, self.encoder.encode(texts).values())))
+        tokens = self.encoder.encode({str(request.args[0]) for request in requests})
+        cut: frozenset[int] = frozenset()
+        match kind:
+            case "loglikelihood":  # vLLM generates a token after what it scores
+                continuations = self.encoder.continuations([request.args for request in requests])
+                cut = self.encoder.cut(continuations, self.encoder.max_length - 1)
+            case "generate_until":
+                cut = frozenset(
+                    number
+                    for number, (context, settings) in enumerate(request.args for request in requests)
+                    if len(tokens[context]) > self.encoder.max_length - new_tokens(settings)
+                )
+        return UnbatchedRequests(kind, requests, sum(map(len, tokens.values())), cut)
 
     def respond(self, prepared: UnbatchedRequests) -> Sequence[Response]:
         """Return the model's responses, in the order of the requests.

@@ -81,7 +81,7 @@ def read_answer(task: str, solution: str) -> str:
 
 
 exact_match.reads = lambda doc, solution: read_answer(doc["task"], solution)  # type: ignore[attr-defined]
-"""The answer that `exact_match` compares: an alarm counts the solutions in which there is none."""
+"""The answer that `exact_match` compares; solutions in which there is none are counted as unread."""
 
 
 @functools.cache

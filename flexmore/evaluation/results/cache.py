@@ -5,8 +5,8 @@ to each item. Both are written as soon as they are known, the answers first.
 
 The folder of a record is the fingerprint of what its mixture's weights were made from. A record is used only if the key
 inside says that everything else was the same too: the task's prompts, documents, targets, metric and settings, the
-dtype, the tokenizer, the engine's revision. Library versions, device, batch size and commit are recorded, but are no
-part of the key.
+dtype, the tokenizer, the revisions of the engine and of what a result holds. Library versions, device, batch size and
+commit are recorded, but are no part of the key.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from flexmore.files import fingerprint, write_bytes, write_json
+from flexmore.revisions import RESULTS_REVISION
 
 
 def task_key(mixture: str, content: str, dtype: str, engine: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
@@ -28,9 +29,8 @@ def task_key(mixture: str, content: str, dtype: str, engine: Mapping[str, Any], 
         engine: `MixtureLM.identity`.
         settings: limit and seed.
     """
-    return fingerprint(
-        {"mixture": mixture, "task": content, "dtype": dtype, "engine": dict(engine), "settings": dict(settings)}
-    )
+    known = {"mixture": mixture, "task": content, "dtype": dtype, "engine": dict(engine), "settings": dict(settings)}
+    return fingerprint(known | {"results": RESULTS_REVISION})
 
 
 class ScoreCache:

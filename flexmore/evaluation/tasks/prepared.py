@@ -5,7 +5,7 @@ import functools
 import io
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,11 @@ from lm_eval.api.metrics import mean, mean_stderr
 
 from flexmore.config.evaluation import ItemSampling
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.alarms import is_unread, unread_alarm
 from flexmore.evaluation.results.answers import TaskAnswers
 from flexmore.evaluation.suite import TaskInfo
+from flexmore.evaluation.tasks.clusters import cluster_fields, clusters_of
 from flexmore.evaluation.tasks.settings_text import plain
+from flexmore.evaluation.tasks.unread import first_text, is_unread
 from flexmore.files import fingerprint
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 OLMES_SEED = 1234
 """OLMES takes `random.Random(1234).sample` of a task's documents if there are more than the limit."""
 
+_ANSWERS = {"multiple_choice": "chosen", "generate_until": "written"}
+_ONE_IS_RIGHT = ("acc", "acc_norm")
+"""Metrics of choices by which a guess is right as often as one of the choices is taken."""
 _SCORED_BY = ("output_type", "metric_list", "filter_list", "process_results", "generation_kwargs", "repeats")
 
 
@@ -38,7 +42,7 @@ class TaskScore:
         score: their mean.
         stderr: its standard error; None for a single item.
         answers: what the model answered to each item.
-        alarm: why the score is doubtful; None if it is not.
+        unread: how many answers are empty or have none found in them; each of them is wrong by every metric.
         others: the task's other metrics that are means over all items: score and standard error of each.
     """
 
@@ -46,7 +50,7 @@ class TaskScore:
     score: float
     stderr: float | None
     answers: TaskAnswers = field(default_factory=TaskAnswers)
-    alarm: str | None = None
+    unread: int = 0
     others: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
 
 
@@ -74,7 +78,10 @@ class PreparedTask:
     Attributes:
         requests: what a model is asked, all of one `kind`.
         n: number of items.
+        answer: how items are answered: `chosen`, `written`, or empty where a given text is scored.
         chance: what guessing scores: the mean over the items of 1 / choices; None if nothing is chosen.
+        clusters: of each item a hash of what it is about (`flexmore.evaluation.tasks.clusters`); None where the task
+            does not say.
         content: fingerprint of prompts, documents, targets, generation settings, metric, filters.
 
     Raises:
@@ -100,7 +107,10 @@ class PreparedTask:
             requests.sort(key=lambda request: request.idx)
         self._metric, _, filtered = info.metric.partition(",")
         self.n = len(self._documents)
-        self.chance = self._mean_chance() if task.OUTPUT_TYPE == "multiple_choice" and self._metric == "acc" else None
+        self.answer = _ANSWERS.get(task.OUTPUT_TYPE, "")
+        self.chance = self._mean_chance() if self.answer == "chosen" and self._metric in _ONE_IS_RIGHT else None
+        self._cluster_fields = cluster_fields(info.task, task.config.metadata)
+        self.clusters = self._clusters()
         names = [pipeline.name for pipeline in task._filters]
         self._filter = filtered or names[0]
         if self._filter not in names:
@@ -117,6 +127,9 @@ class PreparedTask:
     def score(self, responses: Sequence[Any]) -> TaskScore:
         """Return what `lm_eval.evaluate` makes of a model's responses, one for each request.
 
+        An unread answer is 0 by every metric of which more is better, also where lm-eval would find it equal to an
+        empty target.
+
         Raises:
             FlexmoreError: an item is not a finite number in 0..1.
         """
@@ -126,17 +139,22 @@ class PreparedTask:
                 request.resps = [response] * (request.repeats or 1)
             task.apply_filters()
             found = [self._metrics_of(requests) for requests in self._documents.values()]
-            answers, unread = self._answers()
+            answers = self._answers()
         finally:
             for request in self.requests:
                 request.resps = []
                 request.filtered_resps = {}
-        items = [self._value(metrics, self._metric) for metrics in found]
+        unread = [is_unread(text, read) for text, read in zip(answers.texts, answers.parsed, strict=True)]
+        items = self._values(self._metric, found, unread)
         if wrong := [item for item in items if not 0 <= item <= 1]:
             raise FlexmoreError(f"{self.info.task}: found {wrong[0]} as {self._metric} of an item; expected 0 to 1")
         complete = [name for name in self._others if all(name in metrics for metrics in found)]
-        others = {name: _mean([self._value(metrics, name) for metrics in found]) for name in complete}
-        return TaskScore(tuple(items), *_mean(items), answers, unread_alarm(unread, self.n), others)
+        others = {name: _mean(self._values(name, found, unread)) for name in complete}
+        return TaskScore(tuple(items), *_mean(items), answers, sum(unread), others)
+
+    def count_items(self, numbers: Collection[int]) -> int:
+        """Return how many items the requests of these numbers belong to."""
+        return len({self.requests[number].doc_id for number in numbers})
 
     def question(self, number: int) -> Question:
         """Return what the item of that number (from 0, in order) asks."""
@@ -151,26 +169,38 @@ class PreparedTask:
         metrics: Mapping[str, Any] = self._task.process_results(requests[0].doc, responses)
         return metrics
 
-    def _answers(self) -> tuple[TaskAnswers, int]:
-        """Return what was answered to each item, and how many texts are empty or could not be parsed."""
+    def _answers(self) -> TaskAnswers:
+        """Return what was answered to each item."""
         if self.kind != "generate_until":
             values = [[request.resps[0] for request in requests] for requests in self._documents.values()]
-            return TaskAnswers([[v[0] if isinstance(v, tuple) else v for v in item] for item in values]), 0
+            return TaskAnswers([[v[0] if isinstance(v, tuple) else v for v in item] for item in values])
         read = getattr(self._task.config.process_results, "reads", None)
         texts, parsed = [], []
         for requests in self._documents.values():
             text = str(requests[0].resps[0])
-            filtered = requests[0].filtered_resps[self._filter]
-            first = filtered[0] if isinstance(filtered, list) and filtered else filtered
+            first = first_text(requests[0].filtered_resps[self._filter])
             texts.append(text)
-            parsed.append(read(requests[0].doc, str(first)) if read else str(first))
-        unread = sum(is_unread(text, found) for text, found in zip(texts, parsed, strict=True))
-        return TaskAnswers(texts=texts, parsed=parsed), unread
+            parsed.append(read(requests[0].doc, first) if read else first)
+        return TaskAnswers(texts=texts, parsed=parsed)
+
+    def _clusters(self) -> tuple[str, ...] | None:
+        """Return the cluster of each item; None where the task declares none."""
+        if self._cluster_fields is None:
+            return None
+        documents = [requests[0].doc for requests in self._documents.values()]
+        return clusters_of(self.info.task, self._cluster_fields, documents)
 
     def _mean_chance(self) -> float:
         """Return the mean over items of 1 / choices."""
         documents = [requests[0].doc for requests in self._documents.values()]
         return float(mean([1 / len(self._task.doc_to_choice(document)) for document in documents]))
+
+    def _values(self, metric: str, found: Sequence[Mapping[str, Any]], unread: Sequence[bool]) -> list[float]:
+        """Return a metric of each item; where more is better an unread answer is 0."""
+        values = [self._value(metrics, metric) for metrics in found]
+        if self._task.higher_is_better().get(metric, True) and unread:
+            values = [0.0 if lost else value for value, lost in zip(values, unread, strict=True)]
+        return values
 
     def _value(self, found: Mapping[str, Any], metric: str) -> float:
         try:
@@ -191,6 +221,7 @@ class PreparedTask:
                 "targets": [plain(self._task.doc_to_target(document)) for document in documents],
                 "scored by": {key: plain(getattr(config, key)) for key in _SCORED_BY},
                 "metric": [self._metric, self._filter],
+                **({"cluster": list(self._cluster_fields)} if self._cluster_fields else {}),
             }
         )
 

@@ -10,8 +10,6 @@ from flexmore.report.page.pictures import Pictures
 
 Tables = Mapping[str, pd.DataFrame]
 """The tables of an analysis, by name."""
-Quarantines = Mapping[str, pd.DataFrame]
-"""Of other training seeds: the scores that quarantine took from each (columns `quarantine.QUARANTINE`)."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +20,6 @@ class Content:
         tables: of the analysis, by name.
         about: what the report is about.
         versions: which versions the scores come from: columns what, version, mixtures; or None.
-        quarantine: the scores that no table has (columns `quarantine.QUARANTINE`); or None.
-        other_quarantines: the same of other training seeds, by seed.
         pictures: the figures that the page shows.
         beside: names of files that lie beside the page: PREDICTIONS.md, NOTES.md, config.yaml.
     """
@@ -31,7 +27,5 @@ class Content:
     tables: Tables
     about: About
     versions: pd.DataFrame | None = None
-    quarantine: pd.DataFrame | None = None
-    other_quarantines: Quarantines = field(default_factory=dict)
     pictures: Pictures = field(default_factory=Pictures)
     beside: Sequence[str] = ()

@@ -12,10 +12,8 @@ from flexmore.report.page.sentences.experts import say_skills
 def readme(content: Content) -> str:
     """Write the page."""
     tables, about, pictures, beside = content.tables, content.about, content.pictures, content.beside
-    others = content.other_quarantines
     sections: list[tuple[str, str]] = [
-        ("Doubtful scores", certainty.quarantined(content.quarantine)),
-        ("In short", results.short(tables, about, others)),
+        ("In short", results.short(tables, about)),
         ("Which rank suffices", results.recovery(tables, about, pictures)),
         ("Joint mixtures", results.joint(tables, pictures)),
         ("Beside what others reported", beside_reference(tables, about)),
@@ -25,8 +23,9 @@ def readme(content: Content) -> str:
         ("The paper's reading", reading.reading(tables, pictures)),
         ("Every pair", reading.pairs(tables)),
         ("What was predicted, and what became of it", certainty.predictions(tables, beside)),
-        ("Training seeds", certainty.seeds(tables, others)),
+        ("Training seeds", certainty.seeds(tables)),
         ("How sure this is", certainty.sure(tables, about)),
+        ("How tasks were answered", certainty.answered(tables)),
         ("What is missing", certainty.gaps(tables)),
         ("Further figures", contents.other_figures(pictures)),
         ("Every table", contents.every_table(tables)),

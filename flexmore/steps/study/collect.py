@@ -9,14 +9,14 @@ from flexmore.steps.collected_files import adapter_files, score_files
 
 
 def collect(study: Study) -> None:
-    """Write the scores, items, controls, versions, spectra and adapters of a complete study to `tables/`.
+    """Write the scores, items, clusters, controls, versions, spectra and adapters of a complete study to `tables/`.
 
     Raises:
         FlexmoreError: a mixture has not been evaluated.
     """
     paths = study.paths
     files = score_files(study)
-    collect_scores(files, [Recipe.read(paths.recipe(name)) for name in files], paths.tables, study.analysis.quarantine)
+    collect_scores(files, [Recipe.read(paths.recipe(name)) for name in files], paths.tables)
     spectra = gather_spectra(paths.factors(name) / "spectrum.parquet" for name in study.names)
     write_parquet(paths.tables / "spectra.parquet", spectra)
     write_csv(paths.tables / "adapters.csv", gather_adapters(adapter_files(study, study.names)))

@@ -45,11 +45,11 @@ def _with_ranks(study: Study, sweep: Sweep) -> list[Mixture]:
             for mixture in pairs.mixtures:
                 recipes.append(Recipe.read(study.paths.recipe(mixture.name)))
                 files[mixture.name] = study.paths.scores(pairs.name) / f"{mixture.name}.json"
-    scores, items, _ = collect(files, recipes, study.analysis.quarantine)
+    found = collect(files, recipes)
     spectra = None
     if any(RULES[rule].reads == "spectra" for rule in rules):
         spectra = gather_spectra(study.paths.factors(name) / "spectrum.parquet" for name in study.names)
-    ranks = {rule: select(rule, scores, items, spectra, study.analysis) for rule in rules}
+    ranks = {rule: select(rule, found.scores, found.items, spectra, study.analysis) for rule in rules}
     return [
         replace(mixture, ranks=tuple(ranks[mixture.rank][name] for name in mixture.experts))
         for mixture in sweep.mixtures

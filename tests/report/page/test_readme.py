@@ -90,15 +90,23 @@ def test_the_spread_between_seeds_is_on_the_page(seed_tables: dict[str, pd.DataF
     page = readme(Content(seed_tables, About("made", SETTINGS, FACTS)))
     assert "All numbers on this page are of training seed 0, except" in page
     assert page.count("There are 3 training seeds (0, 1 and 2).") == 2
-    assert "Quarantine left out" not in page
     assert f"| {DOMAIN_GAIN} | math | +60.0 | +50.0 | +70.0 | 60.0 | 10.0 |" in page
 
 
-def test_what_quarantine_took_from_other_seeds_is_said(seed_tables: dict[str, pd.DataFrame]) -> None:
-    rows = [("public", "a", "task"), ("math-r1", "a", "task"), ("math-r2", "b", "mixture"), ("math-r2", "c", "mixture")]
-    doubtful = pd.DataFrame(rows, columns=["mixture", "task", "left_out"])
-    page = readme(
-        Content(seed_tables, About("made", SETTINGS, FACTS), other_quarantines={"1": doubtful, "2": doubtful[:2]})
-    )
-    assert page.count("Quarantine left out 1 task and 1 mixture of seed 1, 1 task of seed 2") == 2
-    assert "so it mixes training and tasks" in page
+def test_unread_answers_cut_prompts_and_tasks_at_chance_are_told(study: Inputs) -> None:
+    scores = study.scores.copy()
+    lost = (scores["mixture"] == "math-r1") & (scores["task"] == "bbh_math")
+    scores.loc[lost, ["unread", "score"]] = [50, 0.0]
+    scores.loc[scores["task"] == "gen5_public", "cut"] = 3
+    scores.loc[scores["task"] == "mc9_public", ["score", "chance", "n"]] = [0.2, 0.2, 1000]
+    page = readme(Content(analyze(Inputs(scores), SETTINGS, {}), About("made", SETTINGS)))
+    told = page.split("## How tasks were answered")[1].split("## ")[0]
+    assert "50 answers are unread (empty, or with none found in them), in 1 score of 1 mixture on 1 task." in told
+    assert "| `math-r1` | `bbh_math` | 50 | 50 | 100 % |" in told
+    assert "Prompts longer than the context lost their beginning (gen5_public 3 of 50): `tables/cut.csv`." in told
+    assert "On 1 task no mixture can be told from guessing (mc9_public). They are in the average; without them" in told
+
+
+def test_where_nothing_is_unread_the_page_says_so(tables: dict[str, pd.DataFrame]) -> None:
+    told = readme(Content(tables, About("made", SETTINGS))).split("## How tasks were answered")[1].split("## ")[0]
+    assert told.strip() == "- No answer is known to be unread (empty, or with none found in it)."

@@ -1,41 +1,17 @@
-"""The sections on how sure the findings are: doubtful scores, predictions, seeds, intervals, gaps."""
+"""The sections on how sure the findings are: predictions, seeds, intervals, how tasks were answered, gaps."""
 
 import re
 from collections.abc import Sequence
 
-import pandas as pd
-
 from flexmore.analysis.findings.predictions import held
 from flexmore.analysis.findings.seeds import HALF, HOLDS, R95, spread_of
 from flexmore.report.page.about import About
-from flexmore.report.page.content import Quarantines, Tables
-from flexmore.report.page.formatting import DASH, MINUS, listing, markdown, number, paragraph, plural
+from flexmore.report.page.content import Tables
+from flexmore.report.page.formatting import DASH, MINUS, count, markdown, number, paragraph
 from flexmore.report.page.sentences import certainty
 
-NAMED = 6
-"""Up to this many mixtures a line names; of more it says how many."""
-
-
-def quarantined(rows: pd.DataFrame | None) -> str:
-    """Write which scores are doubtful, by reason, and what was left out because of them; empty where none is."""
-    if rows is None or rows.empty:
-        return ""
-    rows = rows.assign(left_out=rows["left_out"].fillna(""))  # as a CSV file has nothing
-    kinds = rows.assign(which=rows["reason"].str.replace(r"^\d+ of \d+", "of all", regex=True))
-    lines = []
-    for (task, reason, left_out), own in kinds.groupby(["task", "which", "left_out"], sort=False):
-        mixtures = list(own["mixture"])
-        named = listing(mixtures) if len(mixtures) <= NAMED else plural(len(mixtures), "mixture")
-        gone = {"task": "the task, for every mixture", "mixture": "the mixture, on every task", "": "nothing"}
-        lines.append([f"`{task}`", named, str(reason), gone[str(left_out)]])
-    number_of = plural(len(rows), "score")
-    told = f"**This report is partial**: {number_of} are doubtful and no table has them (`tables/quarantine.csv`)."
-    if (rows["left_out"] == "").any():
-        told = (
-            f"{number_of} are doubtful (`tables/quarantine.csv`). Those of which nothing is left out are in every "
-            "number below, since the configuration says `quarantine: false`."
-        )
-    return f"{told}\n\n{markdown(['task', 'of', 'because', 'left out'], lines)}"
+SHOWN = 10
+"""The most rows of unread answers that the page shows, those with the largest share."""
 
 
 def predictions(tables: Tables, beside: Sequence[str]) -> str:
@@ -55,10 +31,10 @@ def predictions(tables: Tables, beside: Sequence[str]) -> str:
     return f"{said}\n\n{markdown(['', 'prediction', 'measured', 'verdict'], rows)}"
 
 
-def seeds(tables: Tables, elsewhere: Quarantines) -> str:
+def seeds(tables: Tables) -> str:
     """Write how far the training seeds lie apart."""
     table = tables["seeds"]
-    text = paragraph(certainty.say_seeds(tables, elsewhere))
+    text = paragraph(certainty.say_seeds(tables))
     names = list(table["seed"].unique())
     if len(names) < 2:
         return text
@@ -93,6 +69,26 @@ def sure(tables: Tables, about: About) -> str:
             "was our choice."
         )
     return "\n".join(f"- {line}" for line in lines)
+
+
+def answered(tables: Tables) -> str:
+    """Write how many answers are unread, which prompts were cut, on which tasks every mixture guesses."""
+    lines = [*certainty.say_unread(tables), *certainty.say_cut(tables), *certainty.say_chance(tables)]
+    text = "\n".join(f"- {line}" for line in lines)
+    unread = tables["unread"]
+    most = unread.sort_values("share", ascending=False, kind="stable").head(SHOWN)
+    rows = [
+        [
+            f"`{row['mixture']}`",
+            f"`{row['task']}`",
+            count(row["unread"]),
+            count(row["n"]),
+            f"{number(100 * row['share'], 0)} %",
+        ]
+        for _, row in most.iterrows()
+    ]
+    table = markdown(["mixture", "task", "unread", "of items", "share"], rows)
+    return "\n\n".join(filter(None, [text, table]))
 
 
 def gaps(tables: Tables) -> str:

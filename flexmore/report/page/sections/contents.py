@@ -26,10 +26,10 @@ def every_table(tables: Tables) -> str:
     """List all tables."""
     rows = [[f"`tables/{name}.csv`", TABLE_ROWS[name], count(len(tables[name]))] for name in TABLES]
     return (
-        "All of these are computed from the measured ones (`tables/scores.parquet`, `items.parquet`, `controls.csv`, "
-        "`spectra.parquet`, `adapters.csv`, `quarantine.csv`, `versions.csv`, as far as a study has them). Scores and "
-        "gains in tables are shares of one; here they are points, hundredths. What the columns mean stands in "
-        "`docs/tables.md`; tables too large to commit are made by the command below.\n\n"
+        "All of these are computed from the measured ones (`tables/scores.parquet`, `items.parquet`, "
+        "`clusters.parquet`, `controls.csv`, `spectra.parquet`, `adapters.csv`, `versions.csv`, as far as a study has "
+        "them). Scores and gains in tables are shares of one; here they are points, hundredths. What the columns mean "
+        "stands in `docs/tables.md`; tables too large to commit are made by the command below.\n\n"
     ) + markdown(["table", "a row is", "rows"], rows)
 
 

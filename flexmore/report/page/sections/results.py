@@ -6,7 +6,7 @@ from flexmore.analysis.findings.recovery import R95_SCOPES
 from flexmore.analysis.selection.rules import RULES
 from flexmore.analysis.tables.catalogue import ALL
 from flexmore.report.page.about import About
-from flexmore.report.page.content import Quarantines, Tables
+from flexmore.report.page.content import Tables
 from flexmore.report.page.formatting import (
     DASH,
     count,
@@ -26,7 +26,7 @@ FRONT_ROWS = 8
 """Points of the Pareto front that the report lists."""
 
 
-def short(tables: Tables, about: About, elsewhere: Quarantines) -> str:
+def short(tables: Tables, about: About) -> str:
     """Write the findings, a line each."""
     sentences = [
         *certainty.say_main_seed(tables),
@@ -39,7 +39,7 @@ def short(tables: Tables, about: About, elsewhere: Quarantines) -> str:
         *choices.say_selection(tables)[:1],
         *choices.say_budget(tables),
         *certainty.say_predictions(tables),
-        paragraph(certainty.say_seeds(tables, elsewhere)),
+        paragraph(certainty.say_seeds(tables)),
         *certainty.say_spread(tables),
     ]
     return "\n".join(f"- {sentence}" for sentence in sentences)

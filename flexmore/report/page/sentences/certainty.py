@@ -4,8 +4,11 @@ import pandas as pd
 
 from flexmore.analysis.findings.predictions import PLANTED, held
 from flexmore.analysis.findings.seeds import DOMAIN_GAIN, HOLDS
-from flexmore.report.page.content import Quarantines, Tables
+from flexmore.report.page.content import Tables
 from flexmore.report.page.formatting import count, listing, plural, score
+
+NAMED = 6
+"""Up to this many tasks a line names; of more it says how many."""
 
 
 def say_predictions(tables: Tables) -> list[str]:
@@ -65,7 +68,7 @@ def say_main_seed(tables: Tables) -> list[str]:
     ]
 
 
-def say_seeds(tables: Tables, elsewhere: Quarantines) -> list[str]:
+def say_seeds(tables: Tables) -> list[str]:
     """Say how many trainings the report rests on."""
     seeds = list(tables["seeds"]["seed"].unique())
     if len(seeds) < 2:
@@ -76,26 +79,6 @@ def say_seeds(tables: Tables, elsewhere: Quarantines) -> list[str]:
     return [
         f"There are {plural(len(seeds), 'training seed')} ({listing(seeds)}). Intervals are over items (and tasks) and "
         "do not hold the spread between seeds.",
-        *_say_left_out(elsewhere),
-    ]
-
-
-def _say_left_out(elsewhere: Quarantines) -> list[str]:
-    """Say what quarantine took from the other seeds."""
-    each = []
-    for seed, rows in elsewhere.items():
-        counts = [
-            plural(int(rows.loc[rows["left_out"] == what, what].nunique()), what)
-            for what in ("task", "mixture")
-            if (rows["left_out"] == what).any()
-        ]
-        if counts:
-            each.append(f"{listing(counts)} of seed {seed}")
-    if not each:
-        return []
-    return [
-        f"Quarantine left out {', '.join(each)} (`seeds/<seed>/tables/quarantine.csv`): the spread is over what is "
-        "left of each seed, so it mixes training and tasks."
     ]
 
 
@@ -130,3 +113,44 @@ def say_gaps(tables: Tables) -> list[str]:
     if table.empty:
         return []
     return [f"**This report is partial**: {plural(len(table), 'mixture')} of a complete grid are missing (below)."]
+
+
+def say_unread(tables: Tables) -> list[str]:
+    """Say how many answers are unread, and that they count."""
+    table = tables["unread"]
+    if table.empty:
+        return ["No answer is known to be unread (empty, or with none found in it)."]
+    places = f"{plural(len(table), 'score')} of {plural(table['mixture'].nunique(), 'mixture')}"
+    return [
+        f"{count(table['unread'].sum())} answers are unread (empty, or with none found in them), in {places} on "
+        f"{plural(table['task'].nunique(), 'task')}. They are wrong, and every number counts them so: "
+        "`tables/unread.csv`."
+    ]
+
+
+def say_cut(tables: Tables) -> list[str]:
+    """Say which prompts were cut."""
+    table = tables["cut"]
+    if table.empty:
+        return []
+    each = listing(f"{row['task']} {count(row['cut'])} of {count(row['n'])}" for _, row in table.head(NAMED).iterrows())
+    more = f", and {len(table) - NAMED} more tasks" if len(table) > NAMED else ""
+    return [f"Prompts longer than the context lost their beginning ({each}{more}): `tables/cut.csv`."]
+
+
+def say_chance(tables: Tables) -> list[str]:
+    """Say on which tasks every mixture guesses, and what the averages are without them."""
+    table = tables["at_chance"]
+    guessed = list(table.loc[table["at_chance"] == "yes", "task"])
+    if not guessed:
+        return []
+    named = listing(guessed) if len(guessed) <= NAMED else f"`tables/at_chance.csv` lists them, first {guessed[0]}"
+    averages = tables["averages"]
+    public = averages[averages["kind"] == "baseline"].iloc[0]
+    rest = public["average_above_chance"]
+    without = "" if pd.isna(rest) else f"; without them it is {score(rest)} for the public model, not"
+    told = f"{without} {score(public['average'])}" if without else ""
+    return [
+        f"On {plural(len(guessed), 'task')} no mixture can be told from guessing ({named}). They are in the average"
+        f"{told} (`average_above_chance` in `tables/averages.csv`)."
+    ]
