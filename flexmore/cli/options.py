@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
+from flexmore.steps.planned import load_planned
 
 Config = Annotated[Path, typer.Option("--config", help="The study's configuration (YAML).")]
 DEFAULT = Path("config.yaml")
@@ -41,7 +41,7 @@ def find_stage(text: str) -> Path | None:
 
 
 def load_with_expert(config: Path, expert: str, *, public: bool = False) -> Study:
-    """Load a configuration and check that it has an expert of that name.
+    """Load the configuration of a step (`load_planned`) and check that it has an expert of that name.
 
     Args:
         public: allow `public` too.
@@ -49,7 +49,7 @@ def load_with_expert(config: Path, expert: str, *, public: bool = False) -> Stud
     Raises:
         FlexmoreError: it has none.
     """
-    study = load_study(config)
+    study = load_planned(config)
     known = tuple(study.experts) if public else study.names
     if expert not in known:
         raise FlexmoreError(f"{config}: no expert {expert!r}; it has {', '.join(known)}")

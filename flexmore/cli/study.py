@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from flexmore.cli.options import DEFAULT, Config, Expert, Stage, Threads, load_with_expert
-from flexmore.config.loading import load_study
 from flexmore.mixtures.grid import find_sweep
+from flexmore.steps.planned import load_planned
 
 PANEL = "Steps of the study"
 verbs = typer.Typer()
@@ -31,7 +31,7 @@ def acquire(
 @verbs.command(rich_help_panel=PANEL)
 def datasets(config: Config = DEFAULT) -> None:
     """Download the data sets of the paper's tasks, at recorded revisions, into datasets/; evaluation is offline."""
-    study = load_study(config)
+    study = load_planned(config)
     from flexmore.steps.study.datasets import datasets as step
 
     typer.echo(step(study))
@@ -40,7 +40,7 @@ def datasets(config: Config = DEFAULT) -> None:
 @verbs.command(rich_help_panel=PANEL)
 def suite(config: Config = DEFAULT) -> None:
     """Write the suite, tasks and their data, into suite/; `flexmore tasks` lists it."""
-    study = load_study(config)
+    study = load_planned(config)
     from flexmore.steps.study.suite import suite as step
 
     step(study)
@@ -72,7 +72,7 @@ def compose(
     config: Config = DEFAULT,
 ) -> None:
     """Write the recipes of a sweep's mixtures; those of a selected sweep come from the pairs' scores."""
-    study = load_study(config)
+    study = load_planned(config)
     found = None if sweep is None else find_sweep(study, sweep)
     from flexmore.steps.study.compose import compose as step
 
@@ -90,7 +90,7 @@ def evaluate(
     stage: Stage = None,
 ) -> None:
     """Evaluate the mixtures of one sweep on the suite; what is cached is not computed again."""
-    study = load_study(config)
+    study = load_planned(config)
     found = find_sweep(study, sweep)
     from flexmore.evaluation.parts import SweepPart, parse_shard
 
@@ -103,7 +103,7 @@ def evaluate(
 @verbs.command(rich_help_panel=PANEL)
 def calibrate(config: Config = DEFAULT, threads: Threads = 1, stage: Stage = None) -> None:
     """Evaluate the public model alone, on few items, and end with an error where published scores differ."""
-    study = load_study(config)
+    study = load_planned(config)
     from flexmore.steps.study.calibrate import calibrate as step
 
     typer.echo(step(study, stage=stage, threads=threads))
@@ -112,7 +112,7 @@ def calibrate(config: Config = DEFAULT, threads: Threads = 1, stage: Stage = Non
 @verbs.command(rich_help_panel=PANEL)
 def collect(config: Config = DEFAULT) -> None:
     """Gather the scores, spectra and adapters of a complete study into tables/."""
-    study = load_study(config)
+    study = load_planned(config)
     from flexmore.steps.study.collect import collect as step
 
     step(study)
@@ -121,7 +121,7 @@ def collect(config: Config = DEFAULT) -> None:
 @verbs.command(rich_help_panel=PANEL)
 def analyze(config: Config = DEFAULT) -> None:
     """Compute gains, r95, tests, regression, selections and predictions, from tables/ into tables/."""
-    study = load_study(config)
+    study = load_planned(config)
     from flexmore.steps.study.analyze import analyze as step
 
     step(study)
@@ -130,7 +130,7 @@ def analyze(config: Config = DEFAULT) -> None:
 @verbs.command(rich_help_panel=PANEL)
 def draw(config: Config = DEFAULT) -> None:
     """Draw the figures and write README.md and explore.html from tables/."""
-    study = load_study(config)
+    study = load_planned(config)
     from flexmore.steps.study.draw import draw as step
 
     step(study)

@@ -8,6 +8,7 @@ import typer
 from flexmore.cli.options import DEFAULT, REPORTS, AsJson, Config, Reports, Threads
 from flexmore.config.loading import load_study
 from flexmore.exchange.choices import Base, Format, ImportChoice, RouterChoice, RouterSource
+from flexmore.steps.planned import load_planned
 
 PANEL = "Use"
 verbs = typer.Typer()
@@ -16,7 +17,7 @@ verbs = typer.Typer()
 @verbs.command(rich_help_panel=PANEL)
 def figures(config: Config = DEFAULT, reports: Reports = REPORTS) -> None:
     """Make tables, figures and pages from this study's results where complete, else from the committed tables."""
-    study = load_study(config)
+    study = load_planned(config)
     from flexmore.steps.use.figures import figures as step
 
     typer.echo(step(study, reports))

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from flexmore.cluster.owner import forget
 from flexmore.cluster.processes import find_processes
 from flexmore.cluster.slurm import ClusterJob, cancel_jobs, find_jobs, find_runs, find_unrecorded
 from flexmore.config.loading import dump_study, load_study, read_config
@@ -39,11 +40,17 @@ def resume(arguments: Sequence[str]) -> int:
         Snakemake's exit status where it does not unlock the folder, such as for a wrong configuration.
 
     Raises:
+        ConfigError: a configuration file cannot be read.
         FlexmoreError: a run, or a job of one, is still alive here; SLURM does not answer.
     """
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     options.add_argument("--directory", "-d", type=Path, default=Path())
-    folder = options.parse_known_args(arguments)[0].directory
+    options.add_argument("--configfile", "--configfiles", nargs="+", type=Path, default=[])
+    known = options.parse_known_args(arguments)[0]
+    folder = known.directory
+    for path in known.configfile:  # so that one that cannot be read is one message
+        if path.is_file():
+            read_config(path)
     given = [word for word in arguments if word not in (CANCEL, DEAD)]
     _refuse_another_host(folder, DEAD in arguments)
     jobs = find_jobs(folder)
@@ -54,6 +61,8 @@ def resume(arguments: Sequence[str]) -> int:
     if unlocked.returncode:  # a wrong configuration or option; Snakemake has printed which
         return unlocked.returncode
     record_finished(folder, given)
+    if DEAD in arguments and (study := _configured(given)):
+        forget(folder / study.paths.root)
     os.execv(sys.executable, [*snakemake, "--rerun-incomplete", *given])  # so that signals reach Snakemake itself
 
 
@@ -124,14 +133,30 @@ def record_finished(folder: Path, arguments: Sequence[str]) -> None:
     root, resolved = study.paths.root, folder / study.paths.root / "config.yaml"
     if not resolved.is_file() or resolved.read_text(encoding="utf-8") != dump_study(study):
         return
-    made = [
-        str(root / path.relative_to(folder / root)) for pattern in OUTPUTS for path in (folder / root).glob(pattern)
-    ]
-    if outputs := find_unrecorded(folder, sorted(made)):
+    if outputs := find_unrecorded(folder, made_outputs(folder, root, OUTPUTS)):
         print(f"finished after the last run had ended: {', '.join(outputs)}", flush=True)
         options = [word for word in arguments if word not in {"--", *parsed.targets}]
         touch = ["--touch", "--force", "--no-hooks", "--rerun-triggers", "mtime", "--quiet", "all", "--"]
         subprocess.run([sys.executable, "-m", "snakemake", *options, *touch, *outputs], check=False)
+
+
+def made_outputs(folder: Path, root: Path, patterns: Sequence[str]) -> list[str]:
+    """Return those outputs that are there, as the rules name them.
+
+    Args:
+        folder: Snakemake's working directory.
+        root: the study's folder of results, as its configuration names it.
+        patterns: of outputs, below the folder of results.
+    """
+    found = [path for pattern in patterns for path in (folder / root).glob(pattern)]
+    return sorted(str(root / path.relative_to(folder / root)) for path in found)
+
+
+def _configured(arguments: Sequence[str]) -> Study | None:
+    """Return the study that Snakemake's own arguments configure (`_study_of`)."""
+    from snakemake.cli import parse_args
+
+    return _study_of(parse_args(list(arguments))[1])
 
 
 def _study_of(parsed: argparse.Namespace) -> Study | None:

@@ -77,7 +77,7 @@ def evaluate_sweep(run: SweepRun, part: SweepPart | None = None) -> SweepOutcome
         if outcome.failures:
             raise EvaluationFailed(outcome.failure(run.out.name))
         if part.whole:
-            write_scores(run.recipes, run.suite, ScoreCache(run.cache), records, run.out, sigterm)
+            write_scores(run.recipes, run.suite, ScoreCache(run.cache), records, run.out, run.settings, sigterm)
             outcome.written = True
     return outcome
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from flexmore.errors import FlexmoreError
-from flexmore.files import read_json
+from flexmore.files import fingerprint, read_json
 
 INDEX = "index.json"
+SOURCE = "source.json"
+"""Of a suite that was written for a study: the SHA-256 of every file; of data sets: the lock."""
 PAPER_SUITE = Path(__file__).parent / "paper"
 """The tasks of the paper: lm-eval YAMLs and an index.json."""
 
@@ -83,3 +85,9 @@ class Suite:
             listed = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
             raise FlexmoreError(f"{self.folder / INDEX}: no task {unknown[0]!r}; it has {listed}")
         return Suite(self.folder, tuple(info for info in self.index if info.task in set(names)), self.datasets)
+
+
+def suite_identity(folder: Path, datasets: Path | None = None) -> str:
+    """Return a digest of what a suite, and its data sets where it has some, say they were written from."""
+    files = [found / SOURCE for found in (folder, datasets) if found is not None]
+    return fingerprint([path.read_text(encoding="utf-8") for path in files if path.is_file()])

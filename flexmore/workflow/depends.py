@@ -5,7 +5,7 @@ from typing import Any
 
 from flexmore.config.names import SELECTION_RULES
 from flexmore.config.study import Study
-from flexmore.mixtures.grid import find_sweep
+from flexmore.mixtures.grid import find_sweep, sweeps
 from flexmore.revisions import (
     ENGINE_REVISION,
     FACTORS_REVISION,
@@ -23,6 +23,16 @@ class Dependencies:
     """Hold the dependencies of a study's jobs: parts of the configuration, revisions and code, by step."""
 
     study: Study
+
+    def by_job(self) -> dict[tuple[str, str], Any]:
+        """Return the dependencies of every job, by step and by the expert or sweep that it is for."""
+        study = self.study
+        steps = (self.datasets, self.suite, self.factorize, self.evaluate, self.calibrate, self.measure, self.collect)
+        return {
+            **{("acquire", expert): self.acquire(expert) for expert in study.experts},
+            **{(step.__name__, ""): step() for step in (*steps, self.analyze, self.draw)},
+            **{("compose", sweep.name): self.compose(sweep.name) for sweep in sweeps(study)},
+        }
 
     def acquire(self, expert: str) -> dict[str, Any]:
         """Return all of the configuration that an expert's weights depend on."""

@@ -82,5 +82,6 @@ def test_a_rule_quotes_all_that_it_puts_into_its_command(rule: Rule) -> None:
     values = re.findall(r"\{([^}]*)\}", shell)
     assert {value for value in values if not value.endswith(":q")} <= {"threads", "params.part"}
     assert {"params.config:q", "log:q"} <= set(values)
+    assert not re.search(r"--stage[^=]", shell), "an empty text, quoted by Snakemake, is no word at all"
     assert "'" not in shell
     assert "$" not in shell

@@ -33,7 +33,7 @@ rule evaluate_part:
         "evaluate {wildcards.part} of sweep {wildcards.sweep}"
     shell:
         "exec python -m flexmore evaluate {wildcards.sweep:q} {params.part} --config {params.config:q}"
-        " --threads {threads} --stage {resources.stage:q} &> {log:q}"
+        " --threads {threads} --stage={resources.stage:q} &> {log:q}"
 
 
 rule evaluate:
@@ -66,7 +66,7 @@ rule evaluate:
     message:
         "evaluate sweep {wildcards.sweep}"
     shell:
-        "exec python -m flexmore evaluate {wildcards.sweep:q} --config {params.config:q} --threads {threads} --stage {resources.stage:q} &> {log:q}"
+        "exec python -m flexmore evaluate {wildcards.sweep:q} --config {params.config:q} --threads {threads} --stage={resources.stage:q} &> {log:q}"
 
 
 rule evaluate_from_parts:
@@ -117,4 +117,4 @@ rule calibrate:
     message:
         "calibrate: the public model alone against published scores"
     shell:
-        "exec python -m flexmore calibrate --config {params.config:q} --threads {threads} --stage {resources.stage:q} &> {log:q}"
+        "exec python -m flexmore calibrate --config {params.config:q} --threads {threads} --stage={resources.stage:q} &> {log:q}"

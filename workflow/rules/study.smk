@@ -20,21 +20,32 @@ for variable, folder in {
 
 from flexmore.config.loading import load_study, read_config
 from flexmore.errors import FlexmoreError
+from flexmore.steps.planned import planned_file, refuse_unplanned, state_planned
 from flexmore.workflow.depends import Dependencies
 from flexmore.workflow.jobs import StudyJobs, one_of
 from flexmore.workflow.resources import Requests
-from flexmore.workflow.start import start_run
+from flexmore.workflow.start import check_records, start_run
 
-# A configuration file that is given replaces the default one; `configfile:` would merge the two key by key.
+# A configuration file that is given replaces the default one; `configfile:` would merge the two key by key. A job that
+# runs elsewhere reads the one that it was planned with.
+JOB = not workflow.is_main_process
 try:
     for given in workflow.overwrite_configfiles:
         read_config(Path(given))
-    if not workflow.overwrite_configfiles:
+    if JOB and planned_file():
+        config = read_config(planned_file())
+    elif not workflow.overwrite_configfiles:
         default = read_config(BASE / "config" / "config.yaml")
         update_config(default, config)
         config = default
     JOBS = StudyJobs(load_study(config))
     JOBS.tasks  # read here, so that a task that the suite does not have is one message
+    if JOB:
+        refuse_unplanned(JOBS.study, Path(JOBS.config))
+    else:
+        if not getattr(workflow.dag_settings, "forceall", False):
+            check_records(JOBS.study, Path(JOBS.config), Path.cwd())
+        state_planned(JOBS.study, Path(JOBS.config))
 except FlexmoreError as error:
     raise WorkflowError(str(error))
 

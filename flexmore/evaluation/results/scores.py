@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from flexmore.config.evaluation import EvaluateSettings
 from flexmore.evaluation.results.answers import join_lines
 from flexmore.evaluation.results.cache import ScoreCache
 from flexmore.evaluation.results.versions import merge_versions
 from flexmore.evaluation.sigterm import SigtermHandler
-from flexmore.evaluation.suite import Suite, TaskInfo
+from flexmore.evaluation.suite import Suite, TaskInfo, suite_identity
 from flexmore.files import write_bytes, write_json
 from flexmore.mixtures.recipe import Recipe
 
@@ -22,23 +23,33 @@ def write_scores(
     cache: ScoreCache,
     records: Mapping[tuple[str, str], Mapping[str, Any]],
     out: Path,
+    settings: EvaluateSettings,
     sigterm: SigtermHandler,
 ) -> None:
     """Write `out/<mixture>.json` and its answers for each recipe.
 
     Args:
+        settings: with which they were evaluated; the files say them, so that no table mixes several.
         records: all records of the cache that belong to them, by fingerprint and task.
         sigterm: makes SIGTERM wait until both files of a mixture are written.
     """
+    evaluated = evaluated_with(suite_identity(suite.folder, suite.datasets), settings)
     for recipe in recipes:
         name, own = recipe.mixture.name, {info.task: records[recipe.fingerprint, info.task] for info in suite.index}
         answers = join_lines(cache.answers(recipe.fingerprint, task, record) for task, record in own.items())
         with sigterm.deferred():
             write_bytes(out / f"{name}{ANSWERS}", answers)
-            write_json(out / f"{name}.json", _content(recipe, suite, own), indent=None)
+            write_json(out / f"{name}.json", _content(recipe, suite, own, evaluated), indent=None)
 
 
-def _content(recipe: Recipe, suite: Suite, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def evaluated_with(suite: str, settings: EvaluateSettings) -> dict[str, Any]:
+    """Return what scores depend on besides the weights: the settings, by key, and the suite (`suite_identity`)."""
+    return {**settings.result_settings, "suite": suite}
+
+
+def _content(
+    recipe: Recipe, suite: Suite, records: Mapping[str, Mapping[str, Any]], evaluated: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the content of `scores/<sweep>/<mixture>.json`."""
 
     def entry(info: TaskInfo) -> dict[str, Any]:
@@ -48,6 +59,7 @@ def _content(recipe: Recipe, suite: Suite, records: Mapping[str, Mapping[str, An
     return {
         "mixture": recipe.mixture.name,
         "fingerprint": recipe.fingerprint,
+        "evaluated_with": dict(evaluated),
         "tasks": {info.task: entry(info) for info in suite.index},
         "versions": merge_versions(record["versions"] for record in records.values()),
     }

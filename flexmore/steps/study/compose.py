@@ -12,6 +12,7 @@ from flexmore.config.study import Study
 from flexmore.files import write_json
 from flexmore.mixtures.grid import Mixture, Sweep, sweeps
 from flexmore.mixtures.recipe import Recipe
+from flexmore.steps.collected_files import check_evaluated
 
 
 def compose(study: Study, sweep: Sweep | None = None) -> None:
@@ -21,7 +22,7 @@ def compose(study: Study, sweep: Sweep | None = None) -> None:
 
     Raises:
         CheckpointError: the experts were not branched from one public model.
-        FlexmoreError: a selection needs a pair that has not been evaluated.
+        FlexmoreError: a selection needs a pair that has not been evaluated, or only with other settings.
     """
     if sweep is None:
         for one in sweeps(study):
@@ -45,6 +46,7 @@ def _with_ranks(study: Study, sweep: Sweep) -> list[Mixture]:
             for mixture in pairs.mixtures:
                 recipes.append(Recipe.read(study.paths.recipe(mixture.name)))
                 files[mixture.name] = study.paths.scores(pairs.name) / f"{mixture.name}.json"
+    check_evaluated(study, files, recipes)
     found = collect(files, recipes)
     spectra = None
     if any(RULES[rule].reads == "spectra" for rule in rules):
