@@ -212,7 +212,7 @@ def overhead(options: argparse.Namespace) -> str:
         write_suite(Path(folder), settings, 0)
         suite = Suite.read(Path(folder))
         manager = open_tasks(suite.folder)
-        tasks = [PreparedTask(info, load_task(manager, info.task, 0), None) for info in suite.index]
+        tasks = [PreparedTask(info, load_task(manager, info, 0), None) for info in suite.index]
     items = sum(len({request.doc_id for request in task.requests}) for task in tasks)
     words = {word for task in tasks for request in task.requests for word in str(request.args).split()}
     tokenizer = word_tokenizer(["<eos>", "<pad>", *sorted(words)])

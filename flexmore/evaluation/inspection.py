@@ -36,8 +36,9 @@ def show_items(
     """
     chosen = suite.select([task])
     answers = read_answers(scores / f"{mixture}{ANSWERS}", task)
-    loaded = load_task(open_tasks(chosen.folder), task, settings.seed, chosen.datasets)
-    prepared = PreparedTask(chosen.index[0], loaded, settings.limit, settings.sampling)
+    [info] = chosen.index
+    loaded = load_task(open_tasks(chosen.folder), info, settings.seed, chosen.datasets)
+    prepared = PreparedTask(info, loaded, settings.limit, settings.sampling)
     if prepared.content != answers["content"]:
         raise FlexmoreError(
             f"{scores}: the answers to {task} belong to other prompts or documents than the suite has now; "

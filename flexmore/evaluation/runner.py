@@ -118,7 +118,7 @@ class _Evaluation:
             if info.task not in names:
                 continue
             try:
-                task = load_task(manager, info.task, settings.seed, suite.datasets)
+                task = load_task(manager, info, settings.seed, suite.datasets)
                 self._tasks[info.task] = PreparedTask(info, task, settings.limit, settings.sampling)
             except Exception as error:  # a task is foreign code: whatever it raises, the others are evaluated
                 self._failed(info.task, error)

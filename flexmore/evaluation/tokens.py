@@ -26,7 +26,7 @@ def count_tokens(suite: Suite, model: SwitchableModel, settings: EvaluateSetting
     manager = open_tasks(suite.folder)
     found: dict[str, Tokens] = {}
     for info in track(suite.index, len(suite.index), "count tokens"):
-        loaded = load_task(manager, info.task, settings.seed, suite.datasets)
+        loaded = load_task(manager, info, settings.seed, suite.datasets)
         task = PreparedTask(info, loaded, settings.limit, settings.sampling)
         group = found.setdefault(info.group, {"items": 0, "prompt": 0, "computed": 0, "new": 0})
         group["items"] += task.n

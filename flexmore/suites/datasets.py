@@ -157,8 +157,7 @@ def _acquire_shots(study: Study, names: Iterable[str], hub: DatasetHub, lock: di
     with atomic_folder(study.paths.datasets / "shots", study.paths.datasets) as temporary:
         for name in names:
             if key := about["keys"].get(name):
-                items = curated_items(name, key, curated, tasks[name]["process_docs"])
-                write_json(temporary / f"{name}.json", items)
+                write_json(temporary / f"{name}.json", curated_items(tasks[name], key, curated))
 
 
 def _read_tasks(resolve: bool) -> dict[str, dict[str, Any]]:

@@ -153,6 +153,9 @@ def _edit_prompt(place: Place) -> None:
 
 def _edit_shots(place: Place) -> None:
     write_task(place.suite, "shots", CHOICE | {"num_fewshot": 2, "fewshot_split": "examples"}, CHOOSE)
+    index = read_json(place.suite / "index.json")
+    entries = [entry | {"num_fewshot": 2} if entry["task"] == "shots" else entry for entry in index]
+    (place.suite / "index.json").write_text(json.dumps(entries))
 
 
 def _edit_generation(place: Place) -> None:

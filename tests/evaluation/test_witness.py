@@ -164,7 +164,7 @@ def whole_suite(study: Study) -> list[PreparedTask]:
     """Every task of the suite, whatever the study chooses."""
     manager = open_tasks(study.paths.suite)
     index = Suite.read(study.paths.suite).index
-    return [PreparedTask(info, load_task(manager, info.task, study.evaluate.seed), None) for info in index]
+    return [PreparedTask(info, load_task(manager, info, study.evaluate.seed), None) for info in index]
 
 
 def test_rank_zero_of_a_pair_answers_every_item_as_the_public_model(study: Study) -> None:

@@ -136,10 +136,10 @@ def test_all_120_are_the_same_from_what_was_acquired_and_prepared_once(
     assert [info.metric for info in suite.index if info.group == "Gen5"] == ["f1"] * 5
     manager = open_tasks(suite.folder)
     for info in suite.index:  # the first time `datasets` prepares each config
-        load_task(manager, info.task, 1234, suite.datasets)
+        load_task(manager, info, 1234, suite.datasets)
     monkeypatch.setattr(DatasetBuilder, "_download_and_prepare", lambda *_, **__: pytest.fail("prepared again"))
     manager = open_tasks(suite.folder)
-    tasks = {info.task: load_task(manager, info.task, 1234, suite.datasets) for info in suite.index}
+    tasks = {info.task: load_task(manager, info, 1234, suite.datasets) for info in suite.index}
     for info in suite.index:
         asked = PreparedTask(info, tasks[info.task], None).requests
         assert [r.args for r in asked] == [r.args for r in prepared[info.task].requests]
@@ -149,7 +149,22 @@ def test_a_data_set_that_was_not_acquired_is_named(hub: Path, study: Any) -> Non
     write_suite(study())
     suite = open_suite(study())
     with pytest.raises(FlexmoreError, match=r"cais/mmlu \(anatomy\) has not been acquired; run `flexmore datasets`"):
-        load_task(open_tasks(suite.folder), "mmlu_anatomy", 1234, suite.datasets)
+        load_task(open_tasks(suite.folder), suite.select(["mmlu_anatomy"]).index[0], 1234, suite.datasets)
+
+
+EXAM = [
+    {
+        "passage": f"Five sang in line {i}.",
+        "question": "Who sang?",
+        "options": [f"({letter})singer {letter}" for letter in "ABCDE"],
+        "label": "E",
+        "answer": None,
+        "other": None,
+        "explanation": "She did.",
+    }
+    for i in range(3)
+]
+"""Examples of AGIEval's own, in the columns of OLMES' file."""
 
 
 def curated(hub: Path) -> str:
@@ -161,6 +176,7 @@ FEWSHOT_SOURCES["OLMES:commonsense_qa"] = {rows!r}
 FEWSHOT_SOURCES["computed"] = [os.remove({str(hub)!r})]
 FEWSHOT_SOURCES["other columns"] = {[{"q": 1}] * 5!r}
 FEWSHOT_SOURCES["few"] = {rows[:3]!r}
+FEWSHOT_SOURCES.update({{"agi_eval:lsat-ar": {EXAM!r}, "computed too": [os.remove({str(hub)!r})], **FEWSHOT_SOURCES}})
 """
 
 
@@ -171,7 +187,7 @@ def test_curated_shots_are_read_and_shown(hub: Path, server: Hub, study: Any, tm
     acquire_datasets(made, ["csqa", "mmlu_anatomy"], client(server, hub, **about))
     write_suite(made)
     suite = open_suite(made)
-    task = load_task(open_tasks(suite.folder), "csqa", 1234, suite.datasets)
+    task = load_task(open_tasks(suite.folder), suite.index[0], 1234, suite.datasets)
     prompt = PreparedTask(suite.index[0], task, None).requests[0].args[0]
     assert [line for line in prompt.splitlines() if line.startswith("Question")] == [
         *(f"Question: What was shown {i}?" for i in (6, 5, 4, 3, 2)),
@@ -180,6 +196,25 @@ def test_curated_shots_are_read_and_shown(hub: Path, server: Hub, study: Any, tm
     (tmp_path / "shots.py").write_text(curated(hub) + "\n")
     with pytest.raises(FlexmoreError, match="the file changed"):
         acquire_datasets(made, ["csqa"], client(server, hub, **about))
+
+
+def test_agievals_own_shots_are_shown_and_all_of_its_rows_asked(
+    hub: Path, server: Hub, study: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "shots.py").write_text(curated(hub))
+    keys = {name: key for name, key in read_sources()["shots"]["keys"].items() if name == "agieval_lsat_ar"}
+    made = study(shots="olmes", tasks=["agieval_lsat_ar"])
+    about = {"url": f"file://{tmp_path}/shots.py", "revision": "abcd", "keys": keys}
+    acquire_datasets(made, ["agieval_lsat_ar"], client(server, hub, **about))
+    write_suite(made)
+    suite = open_suite(made)
+    task = load_task(open_tasks(suite.folder), suite.index[0], 1234, suite.datasets)
+    prompts = {str(request.args[0]) for request in PreparedTask(suite.index[0], task, None).requests}
+    rows = load_dataset("ruixiangcui/AGIEval", "lsat-ar", split="test")
+    assert {prompt.rpartition("Question: ")[2].splitlines()[0] for prompt in prompts} == set(rows["question"])
+    options = "".join(f" {letter}. singer {letter}\n" for letter in "ABCDE")
+    shot = f"Passage: Five sang in line 0.\nQuestion: Who sang?\n{options}Answer: E\n\n"
+    assert all(prompt.startswith(f"{shot}Passage: Four stood") for prompt in prompts)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +228,7 @@ def test_curated_shots_are_read_and_shown(hub: Path, server: Hub, study: Any, tm
 def test_curated_shots_that_do_not_fit_are_refused(
     hub: Path, server: Hub, study: Any, tmp_path: Path, key: str, said: str
 ) -> None:
-    assert "computed" not in read_curated(curated(hub))
+    assert {"computed", "computed too"}.isdisjoint(read_curated(curated(hub)))
     (tmp_path / "shots.py").write_text(curated(hub))
     about = {"url": f"file://{tmp_path}/shots.py", "revision": "abcd", "keys": {"csqa": key}}
     with pytest.raises(FlexmoreError, match=said) as caught:
@@ -205,5 +240,7 @@ def test_the_sources_file_pins_whole_commits() -> None:
     sources = read_sources()
     revisions = [about["revision"] for about in [*sources["datasets"].values(), sources["shots"]]]
     assert all(len(revision) == 40 and int(revision, 16) for revision in revisions)
-    assert set(sources["shots"]["keys"]) == {i.task for i in INDEX if i.group in ("MC9", "Gen5") and i.num_fewshot}
+    assert set(sources["shots"]["keys"]) == {
+        i.task for i in INDEX if i.group in ("MC9", "Gen5", "AGIEval") and i.num_fewshot
+    }
     assert yaml.safe_load(yaml.safe_dump(dict(sources))) == sources

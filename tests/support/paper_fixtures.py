@@ -33,4 +33,4 @@ def prepared(hub: Path) -> dict[str, PreparedTask]:
     with chdir(hub), pytest.MonkeyPatch.context() as patch:
         patch.setattr(datasets.config, "HF_DATASETS_CACHE", hub / ".cache")
         manager = open_tasks(PAPER_SUITE)
-        return {info.task: PreparedTask(info, load_task(manager, info.task, 1234), None) for info in paper_rows.INDEX}
+        return {info.task: PreparedTask(info, load_task(manager, info, 1234), None) for info in paper_rows.INDEX}

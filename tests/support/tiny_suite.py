@@ -16,6 +16,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from flexmore.evaluation.suite import Suite
 from flexmore.evaluation.tasks.loading import load_task, open_tasks
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.recipe import Recipe
@@ -181,4 +182,4 @@ def recipe(rank: int, fingerprint: str | None = None) -> Recipe:
 def load_tasks(folder: Path, names: Sequence[str], seed: int = 1234) -> dict[str, Any]:
     """The named tasks of the suite in a folder."""
     manager = open_tasks(folder)
-    return {name: load_task(manager, name, seed) for name in names}
+    return {info.task: load_task(manager, info, seed) for info in Suite.read(folder).select(names).index}

@@ -166,7 +166,7 @@ def test_tokens_are_counted(rehearsed: Clone) -> None:
     with chdir(rehearsed.folder):
         study = load_study(Path(rehearsed.config))
         found, suite = count_tokens(study), open_suite(study)
-        task = load_task(open_tasks(suite.folder), "bbh_navigate", 1234, suite.datasets)
+        task = load_task(open_tasks(suite.folder), suite.select(["bbh_navigate"]).index[0], 1234, suite.datasets)
         task.build_all_requests()
     tokenizer = Tokenizer.from_file(str(rehearsed.results / "experts" / "public" / "tokenizer.json"))
     lengths = [len(tokenizer.encode(request.args[0]).ids) for request in task.instances]

@@ -15,6 +15,7 @@ import yaml
 
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.olmes.items import Item, Items, Row, items_of
+from flexmore.evaluation.olmes.stated import states
 from flexmore.files import fingerprint
 
 if TYPE_CHECKING:
@@ -56,11 +57,16 @@ def shots(rows: "Dataset") -> Items:
 
 
 def exact_match(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """Return 1 if the answer parsed from the solution is right, ignoring case and punctuation, else 0."""
+    """Return 1 if the answer in the solution is right, else 0: parsed by OLMES' rule, and as the solution states it.
+
+    OLMES' rule ignores case and punctuation, and so the sign of a number; docs/tasks.md lists what else it does.
+    `exact_match_stated` is the second reading (`stated.py`).
+    """
     given, right = (text.lower() for text in (read_answer(doc["task"], results[0]), doc["answer"]))
     if doc["task"] != "dyck_languages":  # whose answers are punctuation
         given, right = (text.translate(_PUNCTUATION) for text in (given, right))
-    return {"exact_match": float(given == right)}
+    stated = states(doc["task"], results[0], doc["answer"])
+    return {"exact_match": float(given == right), "exact_match_stated": float(stated)}
 
 
 def read_answer(task: str, solution: str) -> str:

@@ -45,7 +45,8 @@ def boolq(rows: "Dataset") -> Items:
 
     def item(row: Row) -> Item:
         lead = f"{row['passage']}\nQuestion: "
-        return letters(f"{row['question']}?", ["yes", "no"], 1 - int(row["label"]), lead)
+        made = letters(f"{row['question']}?", ["yes", "no"], 1 - int(row["label"]), lead)
+        return made | {"passage": row["passage"]}
 
     return items_of(rows, item)
 
@@ -71,7 +72,8 @@ def socialiqa(rows: "Dataset") -> Items:
 
     def item(row: Row) -> Item:
         choices = [row["answerA"], row["answerB"], row["answerC"]]
-        return letters(f"{row['context']} {row['question']}", choices, int(row["label"]) - 1)
+        made = letters(f"{row['context']} {row['question']}", choices, int(row["label"]) - 1)
+        return made | {"passage": row["context"]}
 
     return items_of(rows, item)
 
@@ -94,19 +96,20 @@ def mmlu(rows: "Dataset") -> Items:
 
 
 def agieval(rows: "Dataset") -> Items:
-    """Return the items of AGIEval: all rows but the first, which is the shot."""
-    return items_of(rows, _exam, range(1, len(rows)))
-
-
-def agieval_shot(rows: "Dataset") -> Items:
-    """Return the first row of an AGIEval test split as the shot, since there is no other split."""
-    return items_of(rows, _exam, range(1))
+    """Return the items of AGIEval; `passage` is what the question is about, itself where it has no passage."""
+    return items_of(rows, _exam)
 
 
 def _exam(row: Row) -> Item:
-    choices = [re.sub(r"^\s*\([A-Z]\)\s*", "", option) for option in row["options"]]
+    choices = [_bare(option, letter) for option, letter in zip(row["options"], ALPHABET, strict=False)]
     lead = f"Passage: {row['passage']}\nQuestion: " if row["passage"] else "Question: "
-    return letters(row["question"], choices, ALPHABET.index(row["label"]), lead)
+    made = letters(row["question"], choices, ALPHABET.index(row["label"]), lead)
+    return made | {"passage": " ".join((row["passage"] or row["question"]).split())}
+
+
+def _bare(option: str, letter: str) -> str:
+    """Return an option without its label, which is `(A)` in most exams and `A.`, `A?` or `A ` in some rows."""
+    return re.sub(rf"^\s*(\([A-Z]\)\s*|{letter}([.?]\s*|\s+))", "", option)
 
 
 def _labelled(question: str) -> Callable[[Row], Item]:

@@ -1,6 +1,7 @@
 """Questions answered in the model's own words (Gen5): a function for each data set puts its rows into OLMES' form.
 
-An item has `query`, `target` (the text after it if it is a shot) and `answers` (what counts as right).
+An item has `query`, `target` (the text after it if it is a shot), `answers` (what counts as right), and `passage` where
+several items are about the same one.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ def squad(rows: "Dataset") -> Items:
     def item(row: Row) -> Item:
         query = f"Title: {row['title']}\nBackground: {row['context']}\nQuestion: {row['question']}\nAnswer:"
         answers = list(row["answers"]["text"])
-        return {"query": query, "target": answers[0], "answers": answers}
+        return {"query": query, "target": answers[0], "answers": answers, "passage": row["context"]}
 
     return items_of(rows, item)
 
@@ -51,9 +52,10 @@ def drop(rows: "Dataset") -> Items:
     def item(row: Row) -> Item:
         checked = row["validated_answers"]
         given = [{key: checked[key][i] for key in ("number", "date", "spans")} for i in range(len(checked["number"]))]
-        answers = list(dict.fromkeys(_spans(answer) for answer in [row["answer"], *given]))
+        spans = list(dict.fromkeys(_spans(answer) for answer in [row["answer"], *given]))
+        answers = [list(answer) for answer in spans]
         query = f"Passage: {row['passage']}\nQuestion: {row['question']}\nAnswer:"
-        return {"query": query, "target": ", ".join(answers[0]), "answers": [list(spans) for spans in answers]}
+        return {"query": query, "target": ", ".join(spans[0]), "answers": answers, "passage": row["passage"]}
 
     return items_of(rows, item)
 
@@ -68,10 +70,10 @@ def _turn(row: Row, turn: int) -> Item:
     asked, told = row["questions"]["input_text"], row["answers"]["input_text"]
     before = "".join(f"\n\nQuestion: {asked[i]}\nAnswer: {told[i]}" for i in range(turn))
     known = f"Passage: {row['story']}" + (f"\n\nPreceding questions:{before}" if before else "")
-    others = [answers["input_text"][turn] for answers in row["additional_answers"].values() if answers["input_text"]]
-    answers = [told[turn], *filter(None, others)]
+    others = [answers["input_text"][turn : turn + 1] for answers in row["additional_answers"].values()]
+    answers = [told[turn], *(answer for given in others for answer in given if answer)]
     query = f"{known}\n\nFinal question:\n\nQuestion: {asked[turn]}\nAnswer:"
-    return {"query": query, "target": told[turn], "answers": answers}
+    return {"query": query, "target": told[turn], "answers": answers, "passage": row["story"]}
 
 
 def _asked(question: str) -> str:

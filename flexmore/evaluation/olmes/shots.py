@@ -1,48 +1,63 @@
 """OLMES' curated shots, read from its source file as data, without running it."""
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.olmes.items import SHOTS, Item, Items
+from flexmore.evaluation.olmes.items import Item
 
 Examples = list[dict[str, Any]]
 
 
 def read_curated(source: str) -> dict[str, Examples]:
-    """Return the examples of every `FEWSHOT_SOURCES["name"] = [...]` that is a literal, by name."""
+    """Return the examples that are literals, by name.
+
+    Args:
+        source: statements `FEWSHOT_SOURCES["name"] = [...]` and `FEWSHOT_SOURCES.update({"name": [...]})`.
+    """
     found = {}
-    for statement in ast.parse(source).body:
-        match statement:
-            case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=str(name)))], value=value):
-                try:
-                    found[name] = ast.literal_eval(value)
-                except ValueError:
-                    continue
+    for name, value in _named(ast.parse(source)):
+        try:
+            found[name] = ast.literal_eval(value)
+        except ValueError:
+            continue
     return found
 
 
-def curated_items(task: str, key: str, curated: Mapping[str, Examples], items: Callable[[Any], Items]) -> list[Item]:
-    """Return the first five curated examples of a task as items; they are rows of its data set's train split.
+def _named(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Yield each name that a module gives examples, with their expression."""
+    for statement in module.body:
+        match statement:
+            case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=str(name)))], value=value):
+                yield name, value
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="update"), args=[ast.Dict(keys=keys, values=values)])):
+                for key, value in zip(keys, values, strict=True):
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        yield key.value, value
+
+
+def curated_items(task: Mapping[str, Any], key: str, curated: Mapping[str, Examples]) -> list[Item]:
+    """Return as many curated examples of a task as it shows, the first ones, as items.
 
     Args:
-        key: the name of the examples.
-        items: the task's `process_docs`.
+        task: its YAML, functions imported.
+        key: the name of the examples, which are rows of its data set.
 
     Raises:
-        FlexmoreError: there are fewer than five examples of that name, or they lack a column.
+        FlexmoreError: there are too few examples of that name, or they lack a column.
     """
     from datasets import Dataset
 
-    examples = curated.get(key, [])[:SHOTS]
-    advice = "set `suite.shots: own` to show the train split's first rows"
-    if len(examples) < SHOTS:
-        raise FlexmoreError(f"OLMES' shots {key!r} for {task}: found {len(examples)}, expected {SHOTS}; {advice}")
+    name, count = task["task"], int(task["num_fewshot"])
+    examples = curated.get(key, [])[:count]
+    advice = "set `suite.shots: own` to show the data set's first rows"
+    if len(examples) < count:
+        raise FlexmoreError(f"OLMES' shots {key!r} for {name}: found {len(examples)}, expected {count}; {advice}")
     try:
-        return list(items(Dataset.from_list(examples)))
+        return list(task["process_docs"](Dataset.from_list(examples)))
     except (KeyError, TypeError, ValueError) as error:
         raise FlexmoreError(
-            f"OLMES' shots {key!r} for {task}: found examples that are not rows of its data set "
+            f"OLMES' shots {key!r} for {name}: found examples that are not rows of its data set "
             f"({type(error).__name__}: {error}); {advice}"
         ) from error

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.suite import INDEX
+from flexmore.evaluation.suite import INDEX, TaskInfo
+from flexmore.evaluation.tasks.shots import show_no_own_answer
 from flexmore.files import read_json
 
 if TYPE_CHECKING:
@@ -24,23 +25,26 @@ def open_tasks(folder: Path) -> "TaskManager":
     return TaskManager(include_path=str(folder), include_defaults=False)
 
 
-def load_task(manager: "TaskManager", name: str, seed: int, datasets: Path | None = None) -> "ConfigurableTask":
+def load_task(manager: "TaskManager", info: TaskInfo, seed: int, datasets: Path | None = None) -> "ConfigurableTask":
     """Return one task with its documents, as `lm_eval.simple_evaluate` prepares it.
 
-    Shots in the suite's `shots/<task>.json` replace those that the YAML would show.
+    Shots in the suite's `shots/<task>.json` replace those that the YAML would show. None shows a document's own answer.
 
     Python's and numpy's generators are seeded for each task, so that a task that shuffles its documents has the same
     order whichever other tasks are loaded.
 
     Args:
+        info: what the index says of it.
         seed: of the few-shot sampler, and of what the task's own code draws while it is loaded.
         datasets: see `Suite`.
 
     Raises:
-        FlexmoreError: no YAML that lm-eval can read defines the task, or its data set has not been acquired.
+        FlexmoreError: no YAML that lm-eval can read defines the task, its data set has not been acquired, or the index
+            says something else of it than YAML and data.
     """
     import numpy
 
+    name = info.task
     if name not in manager.all_subtasks:
         raise FlexmoreError(
             f"{manager.include_path}: no readable YAML has `task: {name}`, although {INDEX} lists it; "
@@ -51,8 +55,31 @@ def load_task(manager: "TaskManager", name: str, seed: int, datasets: Path | Non
     task: ConfigurableTask = manager.load([_with_acquired_data(manager, name, datasets)])["tasks"][name]
     if task.get_config("num_fewshot") is None:
         task.set_config(key="num_fewshot", value=0)
+    _check_index(manager, info, task, datasets is None)
     task.set_fewshot_seed(seed=seed)
+    show_no_own_answer(task)
     return task
+
+
+def _check_index(manager: "TaskManager", info: TaskInfo, task: "ConfigurableTask", own_data: bool) -> None:
+    """Check that the index says of a task what its YAML says, and of its data how many items they are.
+
+    Args:
+        own_data: whether the suite comes with its data; of acquired ones the lock says what they are.
+
+    Raises:
+        FlexmoreError: it does not.
+    """
+    found: dict[str, Any] = {key: task.get_config(key) for key in ("output_type", "num_fewshot")}
+    if own_data:
+        found["n"] = len(task.eval_docs)
+    for key, value in found.items():
+        if value != (said := getattr(info, key)):
+            index, where = Path(str(manager.include_path)) / INDEX, "its data have" if key == "n" else "the YAML has"
+            raise FlexmoreError(
+                f"{index}: found {key} {said!r} of {info.task}, but {where} {value!r} "
+                f"({manager.task_index[info.task].yaml_path}); correct the index or the task"
+            )
 
 
 def _with_acquired_data(manager: "TaskManager", name: str, datasets: Path | None) -> str | dict[str, Any]:

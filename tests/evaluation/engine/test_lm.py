@@ -261,7 +261,7 @@ def test_golden_scores(suite: Path, monkeypatch: pytest.MonkeyPatch, worth: int)
     monkeypatch.setattr(stems, "_MIN_SAVED", worth)
     engine, manager = golden_engine(), open_tasks(suite)
     for info in Suite.read(suite).select(list(GOLDEN_SCORES)).index:
-        task = PreparedTask(info, load_task(manager, info.task, 1234), None)
+        task = PreparedTask(info, load_task(manager, info, 1234), None)
         assert task.score(engine.loglikelihood(task.requests)).score == GOLDEN_SCORES[info.task], info.task
 
 

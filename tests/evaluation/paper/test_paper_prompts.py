@@ -32,7 +32,8 @@ def test_every_group_and_form_has_a_golden_prompt() -> None:
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_prompt_and_requests(prepared: dict[str, PreparedTask], name: str) -> None:
-    requests = [request for request in prepared[name].requests if request.doc_id == (1 if name == "coqa" else 0)]
+    item = 1 if name.startswith(("coqa", "agieval")) else 0
+    requests = [request for request in prepared[name].requests if request.doc_id == item]
     golden = GOLDEN[name]
     if name.startswith("bbh"):  # the shots are lm-eval's to keep; what stands around them is ours
         task = worked_examples()[name[4:]]
