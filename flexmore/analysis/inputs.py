@@ -9,8 +9,9 @@ import pandas as pd
 
 from flexmore.analysis.statistics.item_scores import ItemScores, item_scores_of
 from flexmore.analysis.statistics.scopes import matrix
-from flexmore.analysis.tables.scores import read_scores, typed
+from flexmore.analysis.tables.scores import read_controls
 from flexmore.analysis.tables.storage import read_table
+from flexmore.analysis.tables.twins import read_folder
 from flexmore.errors import FlexmoreError
 
 SEEDS = "seeds"
@@ -61,14 +62,29 @@ class Inputs:
                 f"items of {found.names[row]} on {found.tasks[column]} average to {mean:.4f}, which is not their "
                 f"score ({int(wrong.sum())} such); the items belong to other scores: collect both again"
             )
+        self._check_clusters(found)
         return found
+
+    def _check_clusters(self, found: ItemScores) -> None:
+        """Check that each task has as many clusters as items, where it has any."""
+        if self.clusters is None:
+            return
+        counts = {
+            str(task): len(own) for task, own in zip(self.clusters["task"], self.clusters["clusters"], strict=True)
+        }
+        for task, values in zip(found.tasks, found.values, strict=True):
+            if task in counts and counts[task] != values.shape[1]:
+                raise FlexmoreError(
+                    f"task {task} has {counts[task]} clusters for {values.shape[1]} items; they belong to other items: "
+                    "collect both again"
+                )
 
 
 def read_inputs(folder: Path, seed: str = "this run", experts: Sequence[str] | None = None) -> Inputs:
     """Read the collected tables of a folder, and those of further seeds in ../seeds/<seed>/tables/.
 
-    There must be scores.parquet or scores.csv; items.parquet, clusters.parquet, controls.csv,
-    adapters.csv, spectra.parquet and versions.csv are read where they are there.
+    There must be scores.parquet or scores.csv, both only where they say the same; items.parquet, clusters.parquet,
+    controls.csv, adapters.csv, spectra.parquet and versions.csv are read where they are there.
 
     Args:
         folder: holds the tables.
@@ -88,16 +104,15 @@ def read_inputs(folder: Path, seed: str = "this run", experts: Sequence[str] | N
 
 def _read_run(folder: Path, seed: str, experts: Sequence[str] | None) -> Inputs:
     """Read the tables of one run."""
-    parquet = folder / "scores.parquet"
 
     def maybe(name: str) -> pd.DataFrame | None:
         return read_table(folder / name) if (folder / name).exists() else None
 
-    clusters, controls = maybe("clusters.parquet"), maybe("controls.csv")
+    clusters, controls = maybe("clusters.parquet"), folder / "controls.csv"
     return Inputs(
-        scores=read_scores(parquet if parquet.exists() else folder / "scores.csv", experts),
+        scores=read_folder(folder, experts),
         items=maybe("items.parquet"),
-        controls=None if controls is None else typed(controls),
+        controls=read_controls(controls) if controls.exists() else None,
         adapters=maybe("adapters.csv"),
         spectra=maybe("spectra.parquet"),
         versions=maybe("versions.csv"),

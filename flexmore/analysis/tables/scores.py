@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from flexmore.analysis.ranks import rank_order
-from flexmore.analysis.tables.columns import COLUMNS, COUNTS, KINDS, REAL, TEXT, WHOLE
+from flexmore.analysis.tables.columns import COLUMNS, COUNTS, KINDS, REAL, REQUIRED, TEXT, WHOLE
 from flexmore.analysis.tables.storage import read_table
 from flexmore.analysis.tables.validation import validate
 from flexmore.config.names import GROUPS
@@ -27,13 +27,35 @@ def read_scores(path: Path, experts: Sequence[str] | None = None) -> pd.DataFram
     scores = read_table(path)
     if scores.empty:
         raise FlexmoreError(f"{path}: no rows; expected a row for each mixture and task (docs/tables.md)")
-    texts = [column for column in TEXT if column in scores.columns]
-    scores[texts] = scores[texts].astype("object").fillna("").astype("str")
+    _check_numbers(scores, path)
+    validate(scores, str(path), experts)
+    return arrange(typed(scores))
+
+
+def read_controls(path: Path) -> pd.DataFrame:
+    """Read the rows of the controls, which may be none.
+
+    Raises:
+        FlexmoreError: they have not the columns of a tidy table, or no numbers in them.
+    """
+    controls = read_table(path)
+    if missing := [column for column in REQUIRED if column not in controls.columns]:
+        raise FlexmoreError(f"{path}: columns missing: {', '.join(missing)}; expected those of the table of scores")
+    if controls.empty:
+        return typed(pd.DataFrame(columns=controls.columns))
+    _check_numbers(controls, path)
+    return typed(controls)
+
+
+def _check_numbers(scores: pd.DataFrame, path: Path) -> None:
+    """Check that columns of numbers hold numbers."""
     for column in (*WHOLE, *COUNTS, *REAL):
         if column in scores.columns and not pd.api.types.is_numeric_dtype(scores[column]):
             raise FlexmoreError(f"{path}: column {column} holds {scores[column].iloc[0]!r}; expected numbers")
-    validate(scores, str(path), experts)
-    return arrange(typed(scores))
+    for column in WHOLE:
+        if column in scores.columns and (wrong := scores[scores[column].isna() | (scores[column] % 1 != 0)]).size:
+            row = wrong.iloc[0]
+            raise FlexmoreError(f"{path}: {column} of {row.get('mixture')} is {row[column]}; expected a whole number")
 
 
 def typed(scores: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from flexmore.analysis.tables.catalogue import TABLES
+from flexmore.analysis.tables.twins import scores_file
 from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.report.drawing import write_report
@@ -27,4 +28,5 @@ def report(folder: Path, study: Study | None = None) -> str:
     about = about_study(study) if study else About(family=folder.resolve().name)
     write_analysis(folder / "tables", folder / "tables", about)
     drawn = write_report(folder / "tables", folder, about, CAPTIONS)
-    return f"{folder}/README.md, {folder}/explore.html, {len(drawn)} figures, {len(TABLES)} tables"
+    made = f"{folder}/README.md, {folder}/explore.html, {len(drawn)} figures, {len(TABLES)} tables"
+    return f"{made}: from {scores_file(folder / 'tables')}"
