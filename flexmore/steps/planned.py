@@ -12,6 +12,7 @@ from flexmore.cluster.owner import read_run
 from flexmore.config.loading import dump_study, load_study
 from flexmore.config.study import Study
 from flexmore.errors import ConfigError, FlexmoreError
+from flexmore.evaluation.results.versions import COMMIT, code_commit
 
 PLANNED = "FLEXMORE_PLANNED"
 """Environment variable of jobs: digest of the configuration, a space, and the file that holds it."""
@@ -23,12 +24,13 @@ def digest_of(study: Study) -> str:
 
 
 def state_planned(study: Study, config: Path) -> None:
-    """State the configuration that the jobs of this process are planned with.
+    """State the configuration that the jobs of this process are planned with, and the commit of the code.
 
     Args:
         config: the file that they read.
     """
     os.environ[PLANNED] = f"{digest_of(study)} {config.resolve()}"
+    os.environ[COMMIT] = code_commit()
 
 
 def planned_file() -> Path | None:

@@ -10,6 +10,7 @@ import pytest
 from flexmore.cluster.owner import RECORD, this_run
 from flexmore.config.loading import dump_study
 from flexmore.errors import ConfigError, FlexmoreError
+from flexmore.evaluation.results.versions import COMMIT
 from flexmore.steps.planned import PLANNED, digest_of, load_planned, planned_file, state_planned
 
 
@@ -17,6 +18,7 @@ from flexmore.steps.planned import PLANNED, digest_of, load_planned, planned_fil
 def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PLANNED, "")  # put back when the test ends, whatever it stated
     monkeypatch.delenv(PLANNED)
+    monkeypatch.setenv(COMMIT, "0123456789ab")
 
 
 def written(study: Any) -> Path:

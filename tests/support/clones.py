@@ -149,6 +149,9 @@ class Clone:
 
 
 def environment(path: Path | None = None) -> dict[str, str]:
-    """Return the environment of commands: one thread a process, and no package but the one that lies in the clone."""
-    given = {"OMP_NUM_THREADS": "1"} | ({"PYTHONPATH": str(path)} if path else {})
+    """Return the environment of commands: one thread a process, and no package but the one that lies in the clone.
+
+    A clone of the tests is no git checkout, so its commit is given.
+    """
+    given = {"OMP_NUM_THREADS": "1", "FLEXMORE_COMMIT": "0123456789ab"} | ({"PYTHONPATH": str(path)} if path else {})
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | given

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 
+import pytest
 import yaml
 from clones import Clone
 
@@ -68,3 +69,18 @@ def test_questions_are_answered_from_what_was_measured(copy: Clone) -> None:
     text = copy.run("flexmore", "compare", "joint-a2-r1", "joint-a2-full", *CONFIG).stdout
     assert "joint-a2-r1 less joint-a2-full" in text
     assert "verdict:" in text
+
+
+@pytest.mark.parametrize(
+    ("commit", "said"),
+    [("unknown", "code of no known commit"), ("0123456789ab+", "code of commit 0123456789ab with changes")],
+)
+def test_scores_of_code_that_nobody_can_find_are_not_published(copy: Clone, commit: str, said: str) -> None:
+    path = copy.results / "scores" / "math" / "math-r8.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"versions": content["versions"] | {"commit": commit}}))
+    done = copy.run("flexmore", "publish", *CONFIG, check=False)
+    assert done.returncode == 1
+    assert f"the scores of 1 mixtures were computed by {said}" in done.stdout
+    assert "commit all changes of a git checkout" in done.stdout
+    assert not (copy.folder / "reports").exists()
