@@ -13,6 +13,7 @@ from flexmore.analysis.tables.storage import read_tables
 from flexmore.files import write_text
 from flexmore.report.figures import choices, curves, heatmaps, mixtures, r95, regression, spectra, style
 from flexmore.report.figures.catalogue import FIGURES
+from flexmore.report.figures.unread import often_unread
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Content
 from flexmore.report.page.explore import explore
@@ -42,13 +43,14 @@ def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> Drawn
     """Draw every figure of `FIGURES`; one for which there are no data says so in words."""
     gained = tables["gains"]
     public = float(tables["averages"].query("kind == 'baseline'")["average"].iloc[0])
+    ringed = often_unread(inputs.scores)
     figures: dict[str, Callable[[], Figure]] = {
-        "domain_gain": lambda: curves.domain_gain(gained, tables["r95"]),
+        "domain_gain": lambda: curves.domain_gain(gained, tables["r95"], ringed),
         "r95": lambda: r95.r95(tables["r95"], sorted(set(numbered(gained)["effective_rank"]))),
-        "score_by_rank": lambda: curves.score_by_rank(gained),
-        "heatmap": lambda: heatmaps.heatmap(gained),
-        "heatmap_groups": lambda: heatmaps.heatmap_groups(gained),
-        "joint_by_rank": lambda: mixtures.joint_by_rank(tables["joint"], public),
+        "score_by_rank": lambda: curves.score_by_rank(gained, ringed),
+        "heatmap": lambda: heatmaps.heatmap(gained, ringed),
+        "heatmap_groups": lambda: heatmaps.heatmap_groups(gained, ringed),
+        "joint_by_rank": lambda: mixtures.joint_by_rank(tables["joint"], public, ringed),
         "rules": lambda: choices.rules(tables["selections"], tables["heldout"]),
         "parameters": lambda: mixtures.parameters(tables["parameters"], public),
         "budget": lambda: choices.budget(tables["budget"], tables["additivity"]),

@@ -10,23 +10,25 @@ from matplotlib.figure import Figure
 from flexmore.analysis.findings.recovery import curve
 from flexmore.analysis.ranks import full, numbered
 from flexmore.report.figures.style import PAGE, POINTS, PUBLIC, Look, RankAxis, canvas, legend, looks, notice
+from flexmore.report.figures.unread import Ringed, ring
 
 _BAND = "#e2e2e2"
 """Colour of the interval of r95; one rank has it as a line, since an interval without length is not seen."""
 
 _FLAT = 0.06
 """An expert within this share of a panel's height from public's line, at every rank, is said to lie on it."""
-_ROOM = 34
+_ROOM = 38
 """Letters of a line of a panel's title."""
 
 
-def score_by_rank(gains: pd.DataFrame) -> Figure:
+def score_by_rank(gains: pd.DataFrame, ringed: Ringed = frozenset()) -> Figure:
     """Draw the score of the pairs against rank, a panel per group.
 
     Public is a line, full a separate mark; bands are the intervals of the gains.
 
     Args:
         gains: as `gains.gains` returns them.
+        ringed: as `often_unread` returns it.
     """
     rows = gains[gains["kind"].isin(["pair", "extra"]) & (gains["scope"] == "group")]
     if rows.empty:
@@ -41,6 +43,8 @@ def score_by_rank(gains: pd.DataFrame) -> Figure:
         for expert in look:
             own = part[part["experts"] == expert]
             _line(panel, axis, own, look[expert])
+        for some, rank in ((numbered(part), "effective_rank"), (full(part), "rank")):
+            ring(panel, axis.places(some[rank]), some, ringed)
         axis.set_up(panel)
         _widen(panel)
         panel.set_title("\n".join(filter(None, [f"{group} ({part['tasks'].iloc[0]} tasks)", _flat(panel, part)])))
@@ -49,7 +53,7 @@ def score_by_rank(gains: pd.DataFrame) -> Figure:
     return figure
 
 
-def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
+def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame, ringed: Ringed = frozenset()) -> Figure:
     """Draw the gain of each pair on its own domain against rank, with intervals, monotone fit, r95 and half rank.
 
     Where the suite has no domains, it is the gain on the average.
@@ -57,6 +61,7 @@ def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
     Args:
         gains: as `gains.gains` returns them.
         recovery: as `recovery.recover` returns it.
+        ringed: as `often_unread` returns it.
     """
     pairs = gains[gains["kind"].isin(["pair", "extra"])]
     rows = pairs[(pairs["scope"] == "domain") & (pairs["name"] == pairs["experts"])]
@@ -76,6 +81,8 @@ def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
         panel.axhline(0, color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1, label="public")
         _intervals(panel, axis.places(points["effective_rank"]), points, look[expert])
         _intervals(panel, axis.places(whole["rank"]), whole, look[expert], hollow=True)
+        for some, rank in ((points, "effective_rank"), (whole, "rank")):
+            ring(panel, axis.places(some[rank]), some, ringed, "gain")
         fit = POINTS * points["fit"]
         panel.plot(axis.places(points["effective_rank"]), fit, color=look[expert].colour, label="monotone fit")
         _marks(panel, axis, found.loc[expert], points)

@@ -8,7 +8,8 @@ from matplotlib.image import AxesImage
 
 from flexmore.analysis.ranks import full, numbered
 from flexmore.analysis.statistics.gains import HARMS, UNCLEAR
-from flexmore.report.figures.style import COLUMN, GREY, PAGE, POINTS, canvas, notice
+from flexmore.report.figures.style import COLUMN, GREY, PAGE, POINTS, canvas, legend, notice
+from flexmore.report.figures.unread import LABEL, Ringed
 
 _MAP = "PuOr_r"
 """Purple to orange, white at zero: distinct to colour-blind readers."""
@@ -26,13 +27,14 @@ def gain_table(gains: pd.DataFrame, scope: str, name: str, value: str = "gain") 
     return POINTS * table if value == "gain" else table
 
 
-def heatmap(gains: pd.DataFrame) -> Figure:
+def heatmap(gains: pd.DataFrame, ringed: Ringed = frozenset()) -> Figure:
     """Draw the gain on the average, experts x ranks, with the numbers.
 
     A number is grey and in brackets where the interval holds zero.
 
     Args:
         gains: as `gains.gains` returns them.
+        ringed: as `often_unread` returns it.
     """
     table = gain_table(gains, "average", "average")
     if table.empty:
@@ -48,18 +50,21 @@ def heatmap(gains: pd.DataFrame) -> Figure:
             colour = "white" if abs(value) > 0.65 * bound else GREY if unclear else "black"
             text = f"({_signed(value)})" if unclear else _signed(value)
             panel.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)
+    _corners(panel, gain_table(gains, "average", "average", "mixture"), "average/average", ringed)
     panel.set_xlabel("rank")
+    legend(figure, [panel])
     figure.colorbar(image, ax=panel, label="gain in average (points)", pad=0.02)
     return figure
 
 
-def heatmap_groups(gains: pd.DataFrame) -> Figure:
+def heatmap_groups(gains: pd.DataFrame, ringed: Ringed = frozenset()) -> Figure:
     """Draw the gain on each group, experts x ranks, with one colour scale.
 
     A dot: the interval holds zero; a dash: it is below zero.
 
     Args:
         gains: as `gains.gains` returns them.
+        ringed: as `often_unread` returns it.
     """
     rows = gains[(gains["kind"] == "pair") & (gains["scope"] == "group")]
     if rows.empty:
@@ -77,14 +82,35 @@ def heatmap_groups(gains: pd.DataFrame) -> Figure:
         for verdict, marker, size in ((UNCLEAR, ".", 1.5), (HARMS, "_", 4)):
             rows_, columns_ = np.nonzero(verdicts == verdict)
             panel.plot(columns_, rows_, marker=marker, color=GREY, markersize=size, linestyle="")
+        _corners(panel, gain_table(gains, "group", name, "mixture"), f"group/{name}", ringed)
         panel.set_title(name)
     for panel in grid[len(tables) - columns : len(tables)]:
         panel.set_xlabel("rank")
         panel.tick_params(labelbottom=True)
     for empty in grid[len(tables) :]:
         empty.remove()
+    legend(figure, list(grid[: len(tables)]))
     figure.colorbar(image, ax=list(grid[: len(tables)]), label="gain (points)", pad=0.02)
     return figure
+
+
+def _corners(panel: Axes, mixtures: pd.DataFrame, scope: str, ringed: Ringed) -> None:
+    """Draw a ring in the corner of each cell whose mixture is ringed on a scope.
+
+    Args:
+        mixtures: their names, experts x ranks.
+    """
+    places = [
+        (column + 0.33, row - 0.3)
+        for (row, column), name in np.ndenumerate(mixtures.to_numpy())
+        if (str(name), scope) in ringed
+    ]
+    if places:
+        x, y = zip(*places, strict=True)
+        panel.plot(
+            x, y, marker="o", linestyle="", markersize=3, markerfacecolor="white", markeredgecolor="black",
+            markeredgewidth=0.7, label=LABEL,
+        )  # fmt: skip
 
 
 def _signed(value: float) -> str:

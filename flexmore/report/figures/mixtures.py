@@ -22,6 +22,7 @@ from flexmore.report.figures.style import (
     looks,
     notice,
 )
+from flexmore.report.figures.unread import Ringed, ring
 
 _ASIDE = 0.17
 """Between the marks of two numbers of active experts, in steps of the rank axis."""
@@ -29,7 +30,7 @@ _PARAMETERS_ASIDE = 0.012
 """The same on the axis of parameters, in powers of ten."""
 
 
-def joint_by_rank(joint: pd.DataFrame, public: float) -> Figure:
+def joint_by_rank(joint: pd.DataFrame, public: float, ringed: Ringed = frozenset()) -> Figure:
     """Draw the average of the joint mixtures against rank, a line per number of active experts.
 
     Full and selections stand apart.
@@ -37,14 +38,15 @@ def joint_by_rank(joint: pd.DataFrame, public: float) -> Figure:
     Args:
         joint: as `summaries.joint_mixtures` returns it.
         public: the public model's average.
+        ringed: as `often_unread` returns it.
     """
     if joint.empty:
         return notice("joint mixtures: none were evaluated")
-    joint = joint.assign(kind="joint", experts="")
+    joint = joint.assign(kind="joint", experts="", scope="average", name="average")
     points = numbered(joint, kinds=("joint",))
     others = joint[~joint["rank"].str.isdigit()]
     axis = RankAxis(points["effective_rank"], others["rank"])
-    figure = canvas(PAGE * 0.75, 2.9)
+    figure = canvas(PAGE * 0.8, 3.1)
     panel = figure.add_subplot()
     panel.axhline(POINTS * public, color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1, label="public")
     actives = sorted(joint["active"].unique())
@@ -57,12 +59,14 @@ def joint_by_rank(joint: pd.DataFrame, public: float) -> Figure:
         panel.plot(places, POINTS * line["average"].to_numpy(), color=look.colour, linewidth=width, zorder=1.5)
         _errorbars(panel, places + moved, line, look, f"{active} active")
         _errorbars(panel, np.asarray(axis.places(apart["rank"])) + moved, apart, look, None)
+        for some, rank in ((line, "effective_rank"), (apart, "rank")):
+            ring(panel, np.asarray(axis.places(some[rank])) + moved, some, ringed, "average")
     axis.set_up(panel)
     panel.set_title(say_coinciding(_by_active(points, "effective_rank"), "active"))
     chosen = bool((others["rank"] != "full").any())
     panel.set_xlabel("rank of every expert (selections: a rank for each)" if chosen else "rank of every expert")
     panel.set_ylabel("average (points)")
-    panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    legend(figure, [panel])
     return figure
 
 
