@@ -25,8 +25,8 @@ class SuiteSettings(Settings):
     tasks: list[str] | None = Field(None, description="names of the tasks to evaluate; null: all of the suite")
     shots: Literal["own", "olmes"] = Field(
         "own",
-        description="with `source: paper`, the examples shown in MC9 and Gen5: the first rows of the train split, "
-        "or OLMES' curated ones, which are downloaded",
+        description="with `source: paper`, the examples shown in MC9, Gen5 and AGIEval: the data set's first rows, or "
+        "OLMES' curated ones, which are downloaded",
     )
     words_metric: Literal["exact_match", "f1"] = Field(
         "exact_match", description="with `source: paper`: the primary metric of Gen5; the other one is kept too"

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from datasets import Dataset
 from paper_rows import ASKED, INDEX, tasks_of
 from tiny_suite import build_model, build_tokenizer
 
 from flexmore.evaluation.engine.lm import MixtureLM
+from flexmore.evaluation.olmes import letters
 from flexmore.evaluation.olmes.bbh import worked_examples
 from flexmore.evaluation.suite import PAPER_SUITE, Suite
 from flexmore.evaluation.tasks.loading import load_task, open_tasks
@@ -136,6 +138,28 @@ def test_the_engine_answers_it(prepared: Prepared, engine: MixtureLM, name: str)
     score = task.score(answers)
     assert len(score.items) == task.info.n
     assert 0 <= score.score <= 1
+
+
+def test_items_about_the_same_passage_are_a_cluster(prepared: Prepared) -> None:
+    about_passages = {"boolq", "socialiqa", "squad", "drop", "coqa", *tasks_of("AGIEval")}
+    assert {name for name, task in prepared.items() if task.clusters} == about_passages
+    turns = prepared["coqa"].clusters or ()
+    assert len(turns) == 2 * ASKED
+    assert turns[0::2] == turns[1::2]  # two turns of a conversation
+    assert len(set(turns)) == ASKED
+    for name in about_passages - {"coqa"}:
+        assert len(set(prepared[name].clusters or ())) == prepared[name].n, name
+    assert prepared["agieval_lsat_rc"].clusters == prepared["agieval_sat_en"].clusters  # the same made-up passages
+    assert prepared["agieval_sat_math"].clusters == prepared["agieval_aqua_rat"].clusters  # questions without one
+    assert prepared["agieval_sat_math"].clusters != prepared["agieval_sat_en"].clusters
+
+
+def test_the_labels_of_options_are_removed() -> None:
+    options = ["(A)a (B)", " B. b", "C? c", "Dad", "E e"]
+    row = {"passage": None, "question": "Which  one?", "options": options, "label": "D"}
+    [item] = letters.agieval(Dataset.from_list([row]))
+    assert item["query"] == "Question: Which  one?\n A. a (B)\n B. b\n C. c\n D. Dad\n E. e\nAnswer:"
+    assert (item["gold"], item["passage"]) == (3, "Which one?")
 
 
 def test_the_sample_is_that_of_olmes(hub: Path) -> None:
