@@ -5,6 +5,7 @@ from typing import Any
 
 from flexmore.architectures.flex_olmo import EXPERT_KEYS, FLEX_OLMO
 from flexmore.architectures.flexmore import FLEXMORE, NULL_IS_FULL, RANK_KEYS
+from flexmore.architectures.forward import written_out
 from flexmore.architectures.registry import architecture_named, architecture_of
 
 
@@ -12,7 +13,7 @@ def dense_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `config.json` of the dense public model, made from a mixture's."""
     source = architecture_of(config)
     dense = architecture_named(source.dense)
-    kept = {key: value for key, value in config.items() if key not in source.mixture_keys}
+    kept = {key: value for key, value in written_out(config).items() if key not in source.mixture_keys}
     return kept | {"architectures": [dense.class_name], "model_type": dense.model_type}
 
 
@@ -29,7 +30,7 @@ def mixture_config(
             mixture is dense.
     """
     target = FLEX_OLMO if ranks is None else FLEXMORE
-    made = {key: value for key, value in config.items() if key not in (*EXPERT_KEYS, *RANK_KEYS)}
+    made = {key: value for key, value in written_out(config).items() if key not in (*EXPERT_KEYS, *RANK_KEYS)}
     made |= {"architectures": [target.class_name], "model_type": target.model_type}
     made |= {"num_experts": experts, "num_experts_per_tok": active}
     if ranks is not None:

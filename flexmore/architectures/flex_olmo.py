@@ -11,5 +11,14 @@ FLEX_OLMO = replace(
     OLMO2,
     model_type="flex_olmo",
     class_name="FlexOlmoForCausalLM",
+    defaults=(
+        ("attention_bias", False),
+        ("hidden_act", "silu"),
+        ("max_position_embeddings", 4096),
+        ("rms_norm_eps", 1e-6),
+        ("rope_theta", 500_000.0),
+        ("tie_word_embeddings", False),
+    ),
     mixture_keys=(*EXPERT_KEYS, "norm_topk_prob", "output_router_logits", "router_aux_loss_coef"),
+    mixing_defaults=(("norm_topk_prob", False),),
 )

@@ -8,6 +8,13 @@ OLMO2 = Architecture(
     dense="olmo2",
     layer_norms=("post_attention_layernorm", "post_feedforward_layernorm"),
     query_key_norms="width",
-    forward_keys=("vocab_size", "hidden_act", "rms_norm_eps", "max_position_embeddings", "tie_word_embeddings"),
+    defaults=(
+        ("attention_bias", False),
+        ("hidden_act", "silu"),
+        ("max_position_embeddings", 2048),
+        ("rms_norm_eps", 1e-5),
+        ("rope_theta", 10_000.0),
+        ("tie_word_embeddings", False),
+    ),
     fixed=(("attention_bias", False),),
 )

@@ -42,12 +42,15 @@ class ModelSizes:
         """Return the sizes that the `config.json` of a known architecture states.
 
         Raises:
-            FlexmoreError: the architecture is not known, or a size is missing.
+            FlexmoreError: the architecture is not known, or a size is missing or no number.
         """
         architecture = architecture_of(config)
         missing = [key for key in _KEYS if key not in config]
         if missing:
             raise FlexmoreError(f"no {', '.join(missing)}; expected the sizes of {architecture.class_name}")
+        for key in _KEYS:
+            if not isinstance(config[key], int) or isinstance(config[key], bool) or config[key] < 1:
+                raise FlexmoreError(f"{key} is {config[key]!r}; expected a whole number above zero")
         heads = config["num_attention_heads"]
         return cls(
             hidden=config["hidden_size"],
@@ -85,6 +88,21 @@ class ModelSizes:
     def outside_layers(self) -> int:
         """Return the parameters outside the layers: embeddings, head and the last norm."""
         return self.vocabulary * self.hidden * (1 if self.tied else 2) + self.hidden
+
+    def backbone_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the tensors outside feed-forward networks and routers, by name, as every layout has them."""
+        architecture, head = architecture_named(self.architecture), self.head_width
+        names = architecture.names
+        shapes: dict[str, tuple[int, ...]] = {
+            f"{names.embeddings}.weight": (self.vocabulary, self.hidden),
+            f"{names.norm}.weight": (self.hidden,),
+        }
+        if not self.tied:
+            shapes[f"{names.head}.weight"] = (self.vocabulary, self.hidden)
+        layer = architecture.layer_shapes(self.hidden, head * self.heads, head * self.key_value_heads, head)
+        for number in range(self.layers):
+            shapes |= {f"{names.layer(number)}.{name}": shape for name, shape in layer.items()}
+        return shapes
 
     @property
     def backbone(self) -> int:

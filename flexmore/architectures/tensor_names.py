@@ -20,6 +20,9 @@ class TensorNames:
         feed_forward: the feed-forward network within a layer; in a mixture it holds router and experts.
         router_module: the router within a mixture's feed-forward network.
         expert_list: the experts within it.
+        attention: the attention within a layer.
+        attention_projections: its projections, of queries, keys, values and of what comes out.
+        attention_norms: its norms of queries and keys, where it has them.
     """
 
     embeddings: str = "model.embed_tokens"
@@ -30,6 +33,9 @@ class TensorNames:
     feed_forward: str = "mlp"
     router_module: str = "gate"
     expert_list: str = "experts"
+    attention: str = "self_attn"
+    attention_projections: tuple[str, str, str, str] = ("q_proj", "k_proj", "v_proj", "o_proj")
+    attention_norms: tuple[str, str] = ("q_norm", "k_norm")
 
     @property
     def outside_layers(self) -> tuple[str, ...]:

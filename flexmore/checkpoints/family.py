@@ -36,13 +36,21 @@ def check_sources(paths: StudyPaths, sources: Mapping[str, Mapping[str, Any]]) -
         CheckpointError: as `check_family`.
     """
     check_shared({name: source["public_tensors"] for name, source in sources.items()})
-    expected = sources["public"]["public_config"]
-    for name, source in sources.items():
-        for key, value in source["public_config"].items():
-            if value != expected[key]:
+    _check_configs(paths, {name: source["public_config"] for name, source in sources.items()}, "public")
+    mixing = {name: source.get("mixing_config", {}) for name, source in sources.items() if name != "public"}
+    if mixing:
+        _check_configs(paths, mixing, next(iter(mixing)))
+
+
+def _check_configs(paths: StudyPaths, configs: Mapping[str, Mapping[str, Any]], first: str) -> None:
+    """Check that what decides a computation is the same in all configurations as in that of `first`."""
+    expected = configs[first]
+    for name, config in configs.items():
+        for key in sorted(expected.keys() | config.keys()):
+            if config.get(key) != expected.get(key):
                 raise CheckpointError(
-                    f"{paths.expert(name)}: {key} is {value}, the public model's is {expected[key]}; "
-                    "expected an expert that was branched from it"
+                    f"{paths.expert(name)}: {key} is {config.get(key)}, that of {first} is {expected.get(key)}; "
+                    "expected experts of one public model, whose configurations compute the same"
                 )
 
 

@@ -29,10 +29,28 @@ def needed_files(names: Collection[str]) -> list[str]:
     return sorted([*_OTHERS.intersection(names), *weights])
 
 
+def read_weight_map(folder: Path) -> dict[str, str]:
+    """Return which shard holds which tensor, as the index of a folder says; empty where there is no index.
+
+    Raises:
+        CheckpointError: the index does not say it, or names a file that is not beside it.
+    """
+    path = folder / INDEX
+    if not path.is_file():
+        return {}
+    content = read_json(path)
+    found = content.get("weight_map") if isinstance(content, Mapping) else None
+    if not isinstance(found, Mapping) or not found:
+        raise CheckpointError(f"{path}: no weight_map; expected the file of each tensor, as save_pretrained writes it")
+    for name, file in found.items():
+        if not isinstance(file, str) or Path(file).name != file:
+            raise CheckpointError(f"{path}: weight_map, {name} is {file!r}; expected the name of a file beside it")
+    return dict(found)
+
+
 def indexed_shards(folder: Path) -> set[str]:
     """Return the shards that the index of a folder names; none where there is no index."""
-    index = folder / INDEX
-    return set(read_json(index)["weight_map"].values()) if index.is_file() else set()
+    return set(read_weight_map(folder).values())
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -45,16 +63,28 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f"{folder}: no config.json; expected a checkpoint folder as on the Hugging Face hub")
     config: dict[str, Any] = read_json(path)
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{path}: found {type(config).__name__}; expected keys and values")
     try:
         ModelSizes.from_config(config)
+        count_experts(config)
     except FlexmoreError as error:
         raise CheckpointError(f"{path}: {error}") from None
     return config
 
 
 def count_experts(config: Mapping[str, Any]) -> int:
-    """Return how many experts the `config.json` of a checkpoint counts, the public one included."""
-    return int(config["num_experts"]) if architecture_of(config).routed else 1
+    """Return how many experts the `config.json` of a checkpoint counts, the public one included.
+
+    Raises:
+        CheckpointError: it counts none.
+    """
+    if not (architecture := architecture_of(config)).routed:
+        return 1
+    found = config.get("num_experts", config.get("num_local_experts"))
+    if not isinstance(found, int) or found < 1:
+        raise CheckpointError(f"num_experts is {found!r}; expected how many experts {architecture.class_name} has")
+    return found
 
 
 def link_files(source: Path, target: Path, names: Iterable[str]) -> None:

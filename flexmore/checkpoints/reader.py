@@ -16,9 +16,8 @@ from safetensors import SafetensorError, safe_open
 from flexmore.architectures.flexmore import declared_rank
 from flexmore.architectures.registry import architecture_of
 from flexmore.architectures.sizes import ModelSizes
-from flexmore.checkpoints.folder import INDEX, SINGLE, count_experts, read_config
+from flexmore.checkpoints.folder import INDEX, SINGLE, count_experts, read_config, read_weight_map
 from flexmore.errors import CheckpointError
-from flexmore.files import read_json
 from flexmore.lowrank.svd import merge_adapter
 
 ExpertLayout = Literal["whole", "factored", "fused"]
@@ -48,9 +47,8 @@ class Checkpoint:
 
     def _locate(self) -> dict[str, str]:
         """Map the name of each tensor to the file that holds it."""
-        index = self.folder / INDEX
-        if index.is_file():
-            return dict(read_json(index)["weight_map"])
+        if indexed := read_weight_map(self.folder):
+            return indexed
         if not (self.folder / SINGLE).is_file():
             raise CheckpointError(f"{self.folder}: neither {SINGLE} nor {INDEX}; only safetensors are read")
         return dict.fromkeys(self._shard(SINGLE).keys(), SINGLE)
@@ -74,8 +72,11 @@ class Checkpoint:
 
     @property
     def backbone_names(self) -> list[str]:
-        """Return the names of the tensors outside feed-forward networks and routers, the same in every layout."""
-        return [name for name in self.tensor_names if self.names.is_backbone(name)]
+        """Return the names of the tensors that are needed outside feed-forward networks and routers, sorted.
+
+        They are the same in every layout; a head that is the embeddings is not among them.
+        """
+        return sorted(self.sizes.backbone_shapes())
 
     @property
     def files(self) -> list[str]:
@@ -93,7 +94,12 @@ class Checkpoint:
         file = self._files[name]
         if file not in self._open:
             self._open[file] = self._shard(file)
-        return self._open[file].get_slice(name)
+        try:
+            return self._open[file].get_slice(name)
+        except SafetensorError:
+            raise CheckpointError(
+                f"{self.folder / file}: no tensor {name}, which {INDEX} says is there; acquire the expert again"
+            ) from None
 
     def tensor(self, name: str) -> torch.Tensor:
         """Return a whole tensor."""
@@ -121,14 +127,13 @@ class Checkpoint:
         return self._find(layer, expert, projection)[1]
 
     def _find(self, layer: int, expert: int, projection: str) -> tuple[ExpertLayout, str]:
-        own = self.names.weight(layer, projection, expert)
-        candidates: list[tuple[ExpertLayout, str]] = [
-            ("whole", own),
-            ("factored", self.names.factors(layer, projection, expert)[0]),
-            ("fused", self.names.fused(layer, projection)),
-        ]
-        if expert == 0:  # a dense model, or a factored expert beside the linked shards of one
-            candidates.append(("whole", self.names.weight(layer, projection)))
+        own = self.names.weight(layer, projection, expert if self.architecture.routed else None)
+        candidates: list[tuple[ExpertLayout, str]] = [("whole", own)]
+        if self.architecture.routed:
+            candidates.append(("factored", self.names.factors(layer, projection, expert)[0]))
+            candidates.append(("fused", self.names.fused(layer, projection)))
+            if expert == 0:  # beside the linked shards of a dense model
+                candidates.append(("whole", self.names.weight(layer, projection)))
         for layout, name in candidates:
             if name in self:
                 return layout, name

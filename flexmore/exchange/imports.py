@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from flexmore.architectures.tensor_names import PROJECTIONS
+from flexmore.checkpoints.completeness import check_tensors
 from flexmore.checkpoints.family import check_sources
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import recipe_from_disk
@@ -51,7 +52,11 @@ def import_checkpoint(
             expert of that name is there already; the message says which.
     """
     paths, choice = StudyPaths(root), choice or ImportChoice()
-    checkpoint = None if (source / CONFIG).is_file() else Checkpoint(source)
+    for name in names:
+        check_expert_name(name)
+    checkpoint = None
+    if not (source / CONFIG).is_file():
+        check_tensors(checkpoint := Checkpoint(source))
     _check_names(source, names, 1 if checkpoint is None else checkpoint.experts - 1)
     active = choice.active or (2 if checkpoint is None else int(checkpoint.config["num_experts_per_tok"]))
     if not 1 <= active <= len(names) + 1:
@@ -81,9 +86,7 @@ def import_checkpoint(
 
 
 def _check_names(source: Path, names: Sequence[str], experts: int) -> None:
-    """Check that names are those that experts of a study can have, one for each expert of a checkpoint."""
-    for name in names:
-        check_expert_name(name)
+    """Check that there is a name for each expert of a checkpoint."""
     if len(names) != experts or len(set(names)) != experts:
         raise FlexmoreError(
             f"{source}: {experts} experts and the names {list(names)}; expected a different name for each"

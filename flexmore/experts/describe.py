@@ -7,12 +7,15 @@ from typing import Any
 
 import torch
 
+from flexmore.architectures.forward import forward_config, mixing_config
 from flexmore.architectures.sizes import ModelSizes
+from flexmore.checkpoints.completeness import check_names, check_tensors
 from flexmore.checkpoints.folder import INDEX, count_experts, indexed_shards, needed_files, read_config
 from flexmore.checkpoints.identity import digest_tensor, expert_tensors, public_tensors
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.config.experts import SizeSettings
 from flexmore.errors import CheckpointError
+from flexmore.experts.tokenizer import check_tokenizer
 from flexmore.files import fingerprint, sha256_of
 from flexmore.hub.models import Entry
 
@@ -26,16 +29,17 @@ def describe(folder: Path, name: str, known: Mapping[str, Entry] | None = None) 
 
     Returns:
         `fingerprint`, `sizes`, `files` (size and SHA-256), `public_config` (what of the configuration decides what
-        the public weights compute) and `public_tensors` (digests of the tensors shared with the public model).
+        the public weights compute), `mixing_config` (what of it decides how experts are mixed) and `public_tensors`
+        (digests of the tensors shared with the public model).
 
     Raises:
-        CheckpointError: the number of experts is wrong, a file or tensor is missing, a shape is wrong, or a weight is
-            NaN or infinite.
+        CheckpointError: the number of experts is wrong, a file or tensor is missing, a tensor is none of the
+            architecture, a shape is wrong, a weight is NaN or infinite, or the tokenizer does not fit.
     """
     checkpoint = Checkpoint(folder)
     _check_experts(folder, name, checkpoint.experts)
-    if not (folder / "tokenizer.json").is_file():
-        raise CheckpointError(f"{folder}: no tokenizer.json; expected the model's tokenizer beside its weights")
+    check_tokenizer(folder, checkpoint.sizes.vocabulary)
+    check_tensors(checkpoint)
     shared = {}
     for tensor_name, tensor in public_tensors(checkpoint):
         _check_finite(folder, tensor_name, tensor)
@@ -46,22 +50,23 @@ def describe(folder: Path, name: str, known: Mapping[str, Entry] | None = None) 
     files = dict(known or {})
     for file in {*checkpoint.files, *needed_files([path.name for path in folder.iterdir()])} - files.keys():
         files[file] = {"size": (folder / file).stat().st_size, "sha256": sha256_of(folder / file)}
-    forward = checkpoint.architecture.forward_config(checkpoint.config)
+    forward = forward_config(checkpoint.config)
     weights = [*checkpoint.files, "config.json", "tokenizer.json"]
     return {
         "fingerprint": fingerprint({file: files[file]["sha256"] for file in weights}),
         "sizes": asdict(checkpoint.sizes),
         "files": dict(sorted(files.items())),
         "public_config": {**forward, "tokenizer": files["tokenizer.json"]["sha256"]},
+        "mixing_config": mixing_config(checkpoint.config),
         "public_tensors": shared,
     }
 
 
 def check_before_weights(folder: Path, name: str, stated: SizeSettings | None, weights: Collection[str]) -> None:
-    """Check what can be known without the weights: number of experts, sizes, shards.
+    """Check what can be known without the weights: number of experts, sizes, shards, names of tensors, tokenizer.
 
     Args:
-        folder: holds `config.json` and the index, if there is one.
+        folder: holds `config.json`, the tokenizer and the index, if there is one.
         name: the expert's, or `public`.
         stated: the sizes that the study's configuration states.
         weights: the names of the files of weights that are there or will be.
@@ -83,6 +88,9 @@ def check_before_weights(folder: Path, name: str, stated: SizeSettings | None, w
         raise CheckpointError(
             f"{folder / INDEX}: it names {missing[0]}, which is missing; expected every shard beside it"
         )
+    if indexed_shards(folder):
+        check_names(Checkpoint(folder))
+    check_tokenizer(folder, ModelSizes.from_config(config).vocabulary)
 
 
 def _check_experts(folder: Path, name: str, found: int) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from flexmore.checkpoints.completeness import check_tensors
+from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import check_recipe
 from flexmore.config.paths import StudyPaths
 from flexmore.device import torch_device
@@ -30,10 +32,12 @@ def load(
         The model, in eval mode, and the tokenizer.
 
     Raises:
-        FlexmoreError: there is no such folder or recipe, or the recipe was made from other weights.
+        FlexmoreError: there is no such folder or recipe, the folder lacks a tensor or holds one that is not used, or
+            the recipe was made from other weights.
     """
     path = Path(source)
     if path.is_dir():
+        check_tensors(Checkpoint(path))
         model = AutoModelForCausalLM.from_pretrained(path, dtype="auto" if dtype == "checkpoint" else dtype)
         return model.to(torch_device(device)).eval(), AutoTokenizer.from_pretrained(path)
     if not path.is_file():

@@ -1,6 +1,7 @@
 """What the data of an architecture can say, against decoders of transformers that are not known here yet."""
 
 from dataclasses import replace
+from math import prod
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ SMALL = {
     "head_dim": 12,
     "pad_token_id": 0,
 }
-PLAIN = replace(OLMO2, query_key_norms="none")
+PLAIN = replace(OLMO2, query_key_norms="none", layer_norms=("input_layernorm", "post_attention_layernorm"))
 
 
 @pytest.mark.parametrize(
@@ -41,21 +42,12 @@ PLAIN = replace(OLMO2, query_key_norms="none")
     ],
     ids=lambda value: getattr(value, "model_type", None),
 )
-def test_a_layer_has_the_parameters_that_transformers_counts(
-    config: PretrainedConfig, architecture: Architecture
-) -> None:
+def test_a_layer_has_the_tensors_that_transformers_has(config: PretrainedConfig, architecture: Architecture) -> None:
     names = architecture.names
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
-    layer = dict(model.get_submodule(names.layer(0)).named_parameters(prefix=names.layer(0)))
-    expected = sum(parameter.numel() for name, parameter in layer.items() if names.is_backbone(name))
-    head = layer[f"{names.layer(0)}.self_attn.q_proj.weight"].shape[0] // 6
-    assert architecture.layer_parameters(48, 6 * head, 2 * head, head) == expected
-
-
-def test_what_decides_the_public_forward_is_read_wherever_rope_stands() -> None:
-    config = {"rms_norm_eps": 1e-6, "vocab_size": 5}
-    old = OLMO2.forward_config({**config, "rope_theta": 10_000.0})
-    new = OLMO2.forward_config({**config, "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0}})
-    assert old == new
-    assert (old["rope_theta"], old["rms_norm_eps"], old["hidden_act"]) == (10_000.0, 1e-6, None)
+    layer = dict(model.get_submodule(names.layer(0)).named_parameters())
+    expected = {name: tuple(tensor.shape) for name, tensor in layer.items() if not name.startswith("mlp.")}
+    head = layer["self_attn.q_proj.weight"].shape[0] // 6
+    assert architecture.layer_shapes(48, 6 * head, 2 * head, head) == expected
+    assert architecture.layer_parameters(48, 6 * head, 2 * head, head) == sum(map(prod, expected.values()))

@@ -41,5 +41,5 @@ def test_an_expert_that_reads_its_weights_otherwise_is_refused(study_of: Any, ke
     path = study.paths.expert("news") / "source.json"
     content = read_json(path)
     write_json(path, content | {"public_config": content["public_config"] | {key: value}})
-    with pytest.raises(CheckpointError, match=f"news: {key} is {value}, the public model's is"):
+    with pytest.raises(CheckpointError, match=f"news: {key} is {value}, that of public is"):
         check_family(study.paths, study.experts)

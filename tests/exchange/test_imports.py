@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from edited_checkpoints import edit
+from edited_checkpoints import add, edit
 from lora_adapters import lora_adapter
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -298,3 +298,26 @@ def test_an_imported_expert_has_the_modes_that_the_umask_gives(family: Path, tmp
         os.umask(before)
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "mine").rglob("*") if not path.is_symlink()}
     assert modes == {0o775, 0o664}
+
+
+@pytest.mark.parametrize("name", ["model.layers.0.mlp.gate.bias", "model.layers.1.mlp.experts.1.up_proj.weight"])
+def test_a_factored_checkpoint_with_a_tensor_that_nobody_would_use_is_refused(
+    composed: Any, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "factored"
+    materialize(Recipe.read(composed.paths.recipe("math-r4")), composed.paths, folder, format="flexmore")
+    add(folder, name, torch.zeros(2))
+    with pytest.raises(FlexmoreError, match="is none that FlexMoREForCausalLM uses"):
+        import_checkpoint(folder, tmp_path / "mine", ["math"])
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("public", ["nowhere", "empty", "an expert"])
+def test_a_public_model_that_is_none_is_named(family: Path, tmp_path: Path, public: str) -> None:
+    lora_adapter(family / "public", tmp_path / "law")
+    (tmp_path / "empty").mkdir()
+    given = family / "math" if public == "an expert" else tmp_path / public
+    said = "2 experts; expected 1 for the public model" if public == "an expert" else f"{public}: no config.json"
+    with pytest.raises(FlexmoreError, match=said):
+        import_checkpoint(tmp_path / "law", tmp_path / "mine", ["law"], ImportChoice(public=given))
+    assert not (tmp_path / "mine").exists()

@@ -1,22 +1,26 @@
 """Experts acquired from a folder or from the hub: checked before the weights, pinned, linked."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from edited_checkpoints import copied, edit
+from edited_checkpoints import add, configure, copied, drop, edit
 from hub_fixtures import CUT, Fresh, edited
 from local_hub import Hub
 from safetensors.torch import load_file, save_file
+from tiny_family import SIZES, word_tokenizer, write_family
+from transformers import AutoModelForCausalLM
 
 from flexmore.checkpoints.family import check_family, read_source
+from flexmore.checkpoints.reader import Checkpoint
 from flexmore.errors import CheckpointError, FlexmoreError
 from flexmore.experts.acquire import acquire
-from flexmore.files import write_json
+from flexmore.factors.factorize import factorize_expert
 from flexmore.hub.models import ModelHub
+from flexmore.mixtures.grid import find_mixture
+from flexmore.modeling import SweepModel
 
 
 def test_a_family_from_folders_is_linked_and_described(study_of: Any, family: Path) -> None:
@@ -59,18 +63,13 @@ def test_a_revision_that_moved_is_refused_until_told(hub: Hub, study: Fresh, tmp
     acquire(made, "math", ModelHub(hub.url))
 
 
-def configured(folder: Path, **changes: Any) -> None:
-    content = json.loads((folder / "config.json").read_text())
-    write_json(folder / "config.json", content | changes)
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda f: configured(f, architectures=["LlamaForCausalLM"]), "LlamaForCausalLM; expected Olmo2"),
-        (lambda f: configured(f, num_experts=7), "7 experts; expected 2 for an expert's checkpoint"),
+        (lambda f: configure(f, architectures=["LlamaForCausalLM"]), "LlamaForCausalLM; expected Olmo2"),
+        (lambda f: configure(f, num_experts=7), "7 experts; expected 2 for an expert's checkpoint"),
         (
-            lambda f: configured(f, hidden_size=32),
+            lambda f: configure(f, hidden_size=32),
             "hidden is 32, the configuration's `sizes` states 16; correct",
         ),
         (lambda f: (f / CUT).unlink(), f"it names {CUT}, which is missing"),
@@ -166,3 +165,98 @@ def test_a_link_in_an_experts_place_loses_the_link_alone(
     assert not linked.paths.expert("math").is_symlink()
     assert (mine / "notes.txt").read_text() == "mine"
     assert len(list(mine.iterdir())) == len(list((family / "math").iterdir())) + 1
+
+
+@pytest.mark.parametrize(
+    "part", ["lm_head", "layers.0.self_attn.q_proj", "model.norm", "layers.1.post_attention_layern"]
+)
+def test_a_tensor_that_public_and_experts_alike_lack_is_named(
+    study_of: Any, family: Path, tmp_path: Path, part: str
+) -> None:
+    """Every step returned 0, and the model's parameter held whatever was in memory."""
+    names = {name: copied(family / name, tmp_path / name) for name in ("public", "math")}
+    missing = {drop(folder, part) for folder in names.values()}
+    given = {name: {"source": "folder", "path": str(folder)} for name, folder in names.items()}
+    study = study_of(experts=given, joint={"active": [2], "selections": []})
+    for name in names:
+        with pytest.raises(CheckpointError, match=f"tensor {missing.copy().pop()} is missing"):
+            acquire(study, name)
+
+
+def test_names_of_tensors_are_checked_before_the_weights_come(hub: Hub, study: Fresh, tmp_path: Path) -> None:
+    edited(hub, tmp_path, "math", lambda folder: add(folder, "model.layers.0.mlp.gate.bias", torch.zeros(2)))
+    with pytest.raises(CheckpointError, match=r"mlp\.gate\.bias .* is none that FlexOlmoForCausalLM uses"):
+        acquire(study(), "math", ModelHub(hub.url))
+    assert not any(name.endswith(".safetensors") for name in hub.sent)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"rope_parameters": {"rope_type": "linear", "factor": 8.0, "rope_theta": 5e5}},
+            "rope is .*linear.*, that of pub",
+        ),
+        ({"rope_parameters": None, "rope_theta": 1e4}, "rope is .*10000.0.*, that of public is .*500000.0"),
+        ({"rope_scaling": {"type": "yarn", "factor": 2.0}}, "rope is .*yarn"),
+        ({"num_attention_heads": 4, "num_key_value_heads": 4}, "head_dim is 4, that of public is 8"),
+        ({"rms_norm_eps": 1e-5}, "rms_norm_eps is 1e-05, that of public is 1e-06"),
+        ({"hidden_act": "gelu"}, "hidden_act is gelu, that of public is silu"),
+        ({"sliding_window": 16}, "sliding_window is 16, that of public is None"),
+        ({"logits_scaling": 2.0}, "logits_scaling is 2.0, that of public is None"),
+        ({"use_cache": False, "transformers_version": "4.0.0", "torch_dtype": "float32", "head_dim": 8}, None),
+    ],
+)
+def test_an_expert_whose_configuration_computes_something_else_is_refused(
+    study_of: Any, family: Path, tmp_path: Path, changes: dict[str, Any], said: str | None
+) -> None:
+    study = study_of()
+    other = copied(family / "math", tmp_path / "math")
+    configure(other, **changes)
+    given = {name: source.model_dump() for name, source in study.experts.items()}
+    study = study_of(experts=given | {"math": {"source": "folder", "path": str(other)}})
+    acquire(study, "public")
+    if said is None:
+        acquire(study, "math")
+    else:
+        with pytest.raises(CheckpointError, match=said):
+            acquire(study, "math")
+
+
+def test_experts_that_would_be_mixed_otherwise_are_refused(study_of: Any, family: Path, tmp_path: Path) -> None:
+    """The order of the experts decided how they were mixed."""
+    other = copied(family / "news", tmp_path / "news")
+    configure(other, norm_topk_prob=True)
+    given = {name: source.model_dump() for name, source in study_of().experts.items()}
+    study = study_of(experts=given | {"news": {"source": "folder", "path": str(other)}})
+    for name in study.experts:
+        acquire(study, name)
+    with pytest.raises(CheckpointError, match="news: norm_topk_prob is True, that of math is False"):
+        check_family(study.paths, study.experts)
+
+
+@pytest.mark.parametrize("equal", [True, False])
+def test_a_tied_model_whose_expert_alone_has_a_head_is_taken_where_the_head_is_the_embeddings(
+    study_of: Any, tmp_path: Path, equal: bool
+) -> None:
+    write_family(tmp_path, ["math"], SIZES | {"tie_word_embeddings": True}, word_tokenizer(48), shard="10KB")
+    assert "lm_head.weight" not in Checkpoint(tmp_path / "public")
+    head = Checkpoint(tmp_path / "public").tensor("model.embed_tokens.weight")
+    add(tmp_path / "math", "lm_head.weight", head if equal else head + 1)
+    given = {name: {"source": "folder", "path": str(tmp_path / name)} for name in ("public", "math")}
+    study = study_of(experts=given, ranks=["full"], joint={"active": [2], "selections": []})
+    acquire(study, "public")
+    if not equal:
+        with pytest.raises(CheckpointError, match=r"lm_head\.weight differs from model\.embed_tokens\.weight"):
+            acquire(study, "math")
+        return
+    acquire(study, "math")
+    check_family(study.paths, study.experts)
+    factorize_expert(Checkpoint(tmp_path / "math"), "x", study.paths.factors("math"), study.factors, "math")
+    mixture = find_mixture(study, "math-full")
+    sweep = SweepModel.load(study.paths, [mixture], device="cpu")
+    sweep.set_mixture(mixture)
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "math", experts_implementation="eager")
+    ids = torch.tensor([[5, 9, 2, 17]])
+    with torch.no_grad():
+        torch.testing.assert_close(sweep.model(ids).logits, theirs(ids).logits, rtol=0, atol=1e-4)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from edited_checkpoints import add, drop
 
 import flexmore
 from flexmore.errors import FlexmoreError
@@ -46,6 +47,15 @@ def test_what_cannot_be_loaded_is_refused(composed: Any, tmp_path: Path) -> None
         flexmore.load(tmp_path / "nothing")
     with pytest.raises(AttributeError, match="no attribute 'other'"):
         flexmore.other  # noqa: B018
+    for spoil, said in (
+        (lambda f: drop(f, "lm_head"), r"lm_head\.weight is missing"),
+        (lambda f: add(f, "model.layers.0.mlp.gate.bias", torch.zeros(2)), r"mlp\.gate\.bias \(1 such\) is none"),
+    ):
+        folder = tmp_path / said[:7]
+        materialize(Recipe.read(composed.paths.recipe("math-r4")), composed.paths, folder, format="flexmore")
+        spoil(folder)
+        with pytest.raises(FlexmoreError, match=said):
+            flexmore.load(folder)
 
 
 def test_torch_is_not_imported_with_the_package() -> None:
