@@ -1,8 +1,8 @@
 """Acquire the data sets of the paper's tasks into `datasets/`, once and at recorded revisions; evaluation is offline.
 
 Each config of a data set (a task's `dataset_name`) gets a folder with the splits that tasks use; of a train split it
-holds only the rows that are shown as few-shot examples. The lock records revision and content of every data set; what
-differs from it is refused.
+holds only the rows that are shown as few-shot examples, and one to spare. The lock records revision and content of
+every data set; what differs from it is refused.
 """
 
 import hashlib

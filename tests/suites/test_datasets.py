@@ -98,7 +98,9 @@ def test_acquired_once_recorded_and_then_offline(hub: Path, server: Hub, study: 
     }
     rows = load_dataset("cais/mmlu", "anatomy", split="test")
     assert entry["configs"]["anatomy"]["test"] == content_of(rows)
-    assert lock["datasets"]["tau/commonsense_qa"]["configs"]["default"]["train"]["rows"] == 5  # what is shown, no more
+    assert (
+        lock["datasets"]["tau/commonsense_qa"]["configs"]["default"]["train"]["rows"] == 6
+    )  # what is shown, and a spare one
     server.asked.clear()
     assert "0 fetched now" in acquire_datasets(made, NAMES, client(server, hub))
     assert server.asked == []
@@ -196,6 +198,26 @@ def test_curated_shots_are_read_and_shown(hub: Path, server: Hub, study: Any, tm
     (tmp_path / "shots.py").write_text(curated(hub) + "\n")
     with pytest.raises(FlexmoreError, match="the file changed"):
         acquire_datasets(made, ["csqa"], client(server, hub, **about))
+
+
+def test_a_curated_shot_that_is_asked_is_not_shown_to_itself(
+    hub: Path, server: Hub, study: Any, tmp_path: Path
+) -> None:
+    rows = load_dataset("tau/commonsense_qa", split="validation").to_list()[:1]
+    rows += load_dataset("tau/commonsense_qa", split="train").to_list()
+    (tmp_path / "shots.py").write_text(f'FEWSHOT_SOURCES["some"] = {rows!r}\n')
+    about = {"url": f"file://{tmp_path}/shots.py", "revision": "abcd", "keys": {"csqa": "some"}}
+    made = study(shots="olmes", tasks=["csqa"])
+    acquire_datasets(made, ["csqa"], client(server, hub, **about))
+    write_suite(made)
+    suite = open_suite(made)
+    task = load_task(open_tasks(suite.folder), suite.index[0], 1234, suite.datasets)
+    prompts = {request.doc_id: request.args[0] for request in PreparedTask(suite.index[0], task, None).requests}
+    asked = [[line for line in prompt.splitlines() if line.startswith("Question")] for prompt in prompts.values()]
+    shown = [f"Question: What was shown {i}?" for i in range(5)]
+    first = "Question: What was asked 0?"
+    assert asked[0] == [*shown, first]
+    assert asked[1] == [first, *shown[:4], "Question: What was asked 1?"]
 
 
 def test_agievals_own_shots_are_shown_and_all_of_its_rows_asked(

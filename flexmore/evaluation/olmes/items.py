@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Item = dict[str, Any]
 
-SHOTS = 5
-"""How many rows of a train split are used, the first ones: no task takes more shots."""
+SHOTS = 6
+"""How many rows of a train split are used, the first ones: no task shows more than five, and a document that asks what
+one of them asks is shown the next one in its place."""
 
 
 @dataclass(frozen=True)

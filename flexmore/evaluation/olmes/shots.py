@@ -38,7 +38,7 @@ def _named(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
 
 
 def curated_items(task: Mapping[str, Any], key: str, curated: Mapping[str, Examples]) -> list[Item]:
-    """Return as many curated examples of a task as it shows, the first ones, as items.
+    """Return the curated examples of a task as items; it shows the first ones, others in the place of its own question.
 
     Args:
         task: its YAML, functions imported.
@@ -50,7 +50,7 @@ def curated_items(task: Mapping[str, Any], key: str, curated: Mapping[str, Examp
     from datasets import Dataset
 
     name, count = task["task"], int(task["num_fewshot"])
-    examples = curated.get(key, [])[:count]
+    examples = curated.get(key, [])
     advice = "set `suite.shots: own` to show the data set's first rows"
     if len(examples) < count:
         raise FlexmoreError(f"OLMES' shots {key!r} for {name}: found {len(examples)}, expected {count}; {advice}")
