@@ -36,7 +36,10 @@ analysis: {reasoning: [exams], knowledge: [recall]}   # groups of the suite
 ```
 
 `my-suite/index.json` lists the tasks: `group` is theirs in the averages, `domain` the expert whose field a task is (or
-null), `metric` the primary one of its YAML. Each YAML defines `task: law_exam` anywhere below `my-suite/`.
+null), `metric` the primary one of its YAML. Each YAML defines `task: law_exam` anywhere below `my-suite/`; an entry
+that says another `output_type`, other shots or another number of items than YAML and data is refused.
+`metadata: {cluster: passage}` in a YAML says that items with the same `passage`, a field of its documents, are about
+one thing.
 
 ```json
 [{"task": "law_exam", "group": "exams", "domain": "law", "metric": "acc", "output_type": "multiple_choice",
