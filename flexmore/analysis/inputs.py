@@ -27,6 +27,8 @@ class Inputs:
         items: the value of each item.
         controls: the rows of the controls, columns as `scores`.
         clusters: of tasks that declare them, the cluster of each item: columns task, clusters.
+        left_out: of an unfinished study, what the tables leave out (`flexmore.analysis.tables.partial`); None where
+            the study is whole.
         seed: the training seed of this run, as it is called where there are several.
         others: further runs, by seed.
     """
@@ -38,6 +40,7 @@ class Inputs:
     spectra: pd.DataFrame | None = None
     versions: pd.DataFrame | None = None
     clusters: pd.DataFrame | None = None
+    left_out: pd.DataFrame | None = None
     seed: str = "this run"
     others: Mapping[str, "Inputs"] = field(default_factory=dict)
 
@@ -117,5 +120,6 @@ def _read_run(folder: Path, seed: str, experts: Sequence[str] | None) -> Inputs:
         spectra=maybe("spectra.parquet"),
         versions=maybe("versions.csv"),
         clusters=None if clusters is None or clusters.empty else clusters,
+        left_out=maybe("left_out.csv"),
         seed=seed,
     )

@@ -13,6 +13,9 @@ from flexmore.steps.planned import load_planned
 
 Config = Annotated[Path, typer.Option("--config", help="The study's configuration (YAML).")]
 DEFAULT = Path("config.yaml")
+Partial = Annotated[
+    bool, typer.Option("--partial", help="Of a study that is not complete, what there is: to partial/, and headed so.")
+]
 Reports = Annotated[Path, typer.Option(help="Committed tables, a folder for each family.")]
 REPORTS = Path("reports")
 Threads = Annotated[int, typer.Option(min=1, help="Threads of the tensor library; results do not depend on it.")]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from flexmore.cli.options import DEFAULT, Config, Expert, Stage, Threads, load_with_expert
+from flexmore.cli.options import DEFAULT, Config, Expert, Partial, Stage, Threads, load_with_expert
 from flexmore.mixtures.grid import find_sweep
 from flexmore.steps.planned import load_planned
 
@@ -110,9 +110,14 @@ def calibrate(config: Config = DEFAULT, threads: Threads = 1, stage: Stage = Non
 
 
 @verbs.command(rich_help_panel=PANEL)
-def collect(config: Config = DEFAULT) -> None:
+def collect(config: Config = DEFAULT, partial: Partial = False) -> None:
     """Gather the scores, spectra and adapters of a complete study into tables/."""
     study = load_planned(config)
+    if partial:
+        from flexmore.steps.partial_tables import collect_partial
+
+        typer.echo(collect_partial(study))
+        return
     from flexmore.steps.study.collect import collect as step
 
     step(study)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flexmore.cli.options import DEFAULT, REPORTS, AsJson, Config, Reports, Threads
+from flexmore.cli.options import DEFAULT, REPORTS, AsJson, Config, Partial, Reports, Threads
 from flexmore.config.loading import load_study
 from flexmore.exchange.choices import Base, Format, ImportChoice, RouterChoice, RouterSource
 from flexmore.steps.planned import load_planned
@@ -15,12 +15,13 @@ verbs = typer.Typer()
 
 
 @verbs.command(rich_help_panel=PANEL)
-def figures(config: Config = DEFAULT, reports: Reports = REPORTS) -> None:
+def figures(config: Config = DEFAULT, reports: Reports = REPORTS, partial: Partial = False) -> None:
     """Make tables, figures and pages from this study's results where complete, else from the committed tables."""
     study = load_planned(config)
     from flexmore.steps.use.figures import figures as step
+    from flexmore.steps.use.figures import partial_figures
 
-    typer.echo(step(study, reports))
+    typer.echo(partial_figures(study) if partial else step(study, reports))
 
 
 @verbs.command(rich_help_panel=PANEL)

@@ -56,6 +56,21 @@ class StudyPaths:
         return self.root / "figures"
 
     @property
+    def partial(self) -> Path:
+        """Return the folder of tables and pages of an unfinished study."""
+        return self.root / "partial"
+
+    @property
     def cache(self) -> Path:
         """Return the folder of what a killed job continues from."""
         return self.root / "cache"
+
+    @property
+    def failures(self) -> Path:
+        """Return the folder of what could not be evaluated in the last run."""
+        return self.cache / "failures"
+
+    @property
+    def config(self) -> Path:
+        """Return the configuration that the jobs read."""
+        return self.root / "config.yaml"

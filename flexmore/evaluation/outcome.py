@@ -42,7 +42,7 @@ class SweepOutcome:
         if self.unread:
             more = f"in {len(self.unread)} more than {MANY_UNREAD:.0%} of the answers are unread (empty, or none found)"
             lines.append(f"{more}; they count as wrong:")
-            lines += _listed(self.unread)
+            lines += listed(self.unread)
         if not self.written:
             lines.append(
                 "a part of the sweep: its results are in the cache; once all parts are done, "
@@ -56,12 +56,13 @@ class SweepOutcome:
         return "\n".join(
             [
                 f"{sweep}: {len(self.failures)} evaluations failed, {done} are done and in the cache:",
-                *_listed(self.failures),
+                *listed(self.failures),
                 "no scores were written; correct what the lines name and run the same command: only these are repeated",
             ]
         )
 
 
-def _listed(lines: Sequence[str]) -> list[str]:
+def listed(lines: Sequence[str]) -> list[str]:
+    """Return lines indented, the first few where there are many."""
     more = [f"  ... and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
     return [*(f"  {line}" for line in lines[:_LISTED]), *more]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from flexmore.config.evaluation import EvaluateSettings
-from flexmore.errors import FlexmoreError
+from flexmore.errors import EvaluationFailed, FlexmoreError
 from flexmore.evaluation.outcome import MANY_UNREAD, SweepOutcome
 from flexmore.evaluation.parts import SweepPart
 from flexmore.evaluation.results.cache import ScoreCache, task_key
-from flexmore.evaluation.results.scores import write_scores
+from flexmore.evaluation.results.scores import write_known_scores, write_scores
 from flexmore.evaluation.sigterm import SigtermHandler
 from flexmore.evaluation.suite import Suite
 from flexmore.evaluation.switching import SwitchableModel, SwitchingEngine
@@ -26,12 +26,6 @@ _log = logging.getLogger(__name__)
 Record = Mapping[str, Any]
 Records = dict[tuple[str, str], Record]
 """Records of the score cache by recipe fingerprint and task."""
-
-
-class EvaluationFailed(FlexmoreError):
-    """Say that some tasks could not be evaluated; all others were, and are in the cache."""
-
-    status = 3
 
 
 @dataclass(frozen=True)
@@ -75,11 +69,21 @@ def evaluate_sweep(run: SweepRun, part: SweepPart | None = None) -> SweepOutcome
         records = evaluation.evaluate(part)
         outcome = evaluation.outcome
         if outcome.failures:
-            raise EvaluationFailed(outcome.failure(run.out.name))
+            raise EvaluationFailed(outcome.failure(run.out.name), outcome.failures)
         if part.whole:
             write_scores(run.recipes, run.suite, ScoreCache(run.cache), records, run.out, run.settings, sigterm)
             outcome.written = True
     return outcome
+
+
+def write_cached(run: SweepRun) -> list[str]:
+    """Write `out/<mixture>.json` of what the cache has of a sweep; nothing is computed, and no weights are loaded.
+
+    Returns:
+        The mixtures that it has anything of.
+    """
+    records = _Evaluation(run, SigtermHandler("nothing was computed")).cached()
+    return write_known_scores(run.recipes, run.suite, records, run.out, run.settings)
 
 
 class _Evaluation:
@@ -109,6 +113,14 @@ class _Evaluation:
         self.outcome.cached = every - self.outcome.computed - failed
         self.outcome.unread = list(_unread(wanted, records))
         return records
+
+    def cached(self) -> Records:
+        """Return what of the sweep is in the cache."""
+        evaluations = SweepPart().select(self._run.recipes, self._run.suite.index, self._run.settings.limit)
+        self._prepare({info.task for _, info in evaluations})
+        return self._cached(
+            [(recipe, self._tasks[info.task]) for recipe, info in evaluations if info.task in self._tasks]
+        )
 
     def _prepare(self, names: Set[str]) -> None:
         """Load tasks and build their requests; a task that fails is reported and left out."""

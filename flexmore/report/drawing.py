@@ -18,7 +18,7 @@ from flexmore.report.page.about import About
 from flexmore.report.page.content import Content
 from flexmore.report.page.explore import explore
 from flexmore.report.page.pictures import Pictures, read_captions
-from flexmore.report.page.readme import readme
+from flexmore.report.page.readme import headed, readme
 
 PAGES = ("README.md", "explore.html")
 """Beside `tables/` and `figures/`: the report to read, and the page to explore."""
@@ -82,9 +82,10 @@ def write_report(folder: Path, out: Path, about: About, captions: Path) -> list[
         tables,
         about,
         versions=inputs.versions,
+        left_out=inputs.left_out,
         pictures=Pictures(read_captions(captions, about.settings), drawn.undrawn),
         beside=[name for name in BESIDE if (out / name).is_file()],
     )
     write_text(out / "README.md", readme(content))
-    write_text(out / "explore.html", explore(tables, inputs.scores, about.family, about.settings))
+    write_text(out / "explore.html", explore(tables, inputs.scores, headed(about, inputs.left_out), about.settings))
     return drawn.paths

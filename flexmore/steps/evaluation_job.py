@@ -1,9 +1,11 @@
 """One evaluation of a sweep, as the steps `evaluate` and `calibrate` run it."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from flexmore.checkpoints.recipes import check_recipe
 from flexmore.config.evaluation import EvaluateSettings
@@ -12,6 +14,9 @@ from flexmore.evaluation.parts import SweepPart
 from flexmore.mixtures.grid import Sweep
 from flexmore.mixtures.recipe import Recipe
 from flexmore.suites.study_suite import open_suite
+
+if TYPE_CHECKING:
+    from flexmore.evaluation.runner import SweepRun
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,28 @@ class EvaluationJob:
         Raises:
             CheckpointError: a recipe is not of the weights on disk.
         """
+        from flexmore.evaluation.runner import evaluate_sweep
+
+        with self._opened(study) as run:
+            return str(evaluate_sweep(run, self.part))
+
+    def write_cached(self, study: Study) -> list[str]:
+        """Write what the cache has of the sweep's scores and return the mixtures; nothing is computed.
+
+        Raises:
+            CheckpointError: a recipe is not of the weights on disk.
+        """
+        from flexmore.evaluation.runner import write_cached
+
+        with self._opened(study) as run:
+            return write_cached(run)
+
+    @contextmanager
+    def _opened(self, study: Study) -> "Iterator[SweepRun]":
+        """Yield what the sweep is evaluated with; no weights are loaded yet."""
         from flexmore.evaluation.engine.vllm import DenseModel
         from flexmore.evaluation.lazy_model import LazyModel
-        from flexmore.evaluation.runner import SweepRun, evaluate_sweep
+        from flexmore.evaluation.runner import SweepRun
         from flexmore.exchange.materialize import materialize
 
         paths, settings = study.paths, self.settings
@@ -52,8 +76,7 @@ class EvaluationJob:
             case "own":
                 mixtures = [recipe.mixture for recipe in recipes]  # with the ranks that a selection has chosen
                 model = LazyModel(paths, mixtures, settings, study.seed, self.stage)
-                run = SweepRun(recipes, model, suite, self.cache, self.out, settings)
-                return str(evaluate_sweep(run, self.part))
+                yield SweepRun(recipes, model, suite, self.cache, self.out, settings)
             case "vllm":
                 paths.cache.mkdir(parents=True, exist_ok=True)
                 with tempfile.TemporaryDirectory(dir=paths.cache, prefix=".dense.", suffix=".tmp") as scratch:
@@ -62,7 +85,6 @@ class EvaluationJob:
                         materialize(recipe, paths, folder)
 
                     dense = DenseModel(paths, recipes, settings, study.seed, Path(scratch), write)
-                    run = SweepRun(recipes, dense, suite, self.cache, self.out, settings)
-                    return str(evaluate_sweep(run, self.part))
+                    yield SweepRun(recipes, dense, suite, self.cache, self.out, settings)
             case engine:  # a name that the configuration allows and nothing here implements
                 assert_never(engine)

@@ -1,6 +1,7 @@
 """What happens once before the jobs of a run: it owns its results folder, and its configuration is written for them."""
 
 import atexit
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -97,6 +98,7 @@ def start_run(study: Study, config: Path, folder: Path, *, cluster: bool) -> Non
     atexit.register(release, root, mine)
     if alone:
         clear_leftovers(root)
+        shutil.rmtree(study.paths.failures, ignore_errors=True)
     if changed:
         write_text(config, dump_study(study))
 

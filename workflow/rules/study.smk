@@ -20,6 +20,7 @@ for variable, folder in {
 
 from flexmore.config.loading import load_study, read_config
 from flexmore.errors import FlexmoreError
+from flexmore.steps.failures import tell_failures
 from flexmore.steps.planned import planned_file, refuse_unplanned, state_planned
 from flexmore.workflow.depends import Dependencies
 from flexmore.workflow.jobs import StudyJobs, one_of
@@ -79,6 +80,11 @@ onstart:
         )
     except FlexmoreError as error:
         raise WorkflowError(str(error))
+
+
+# One list of what could not be evaluated, after the logs of the single jobs.
+onerror:
+    print(tell_failures(JOBS.study.paths), file=sys.stderr)
 
 
 wildcard_constraints:

@@ -1,7 +1,7 @@
 """From the score files of a study to its collected tables: scores, items, clusters, controls, versions."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from flexmore.analysis.tables.columns import CLUSTER_COLUMNS, COLUMNS, ITEM_COLUMNS
+from flexmore.analysis.tables.partial import complete_part
 from flexmore.analysis.tables.scores import arrange, split_controls, typed
 from flexmore.analysis.tables.storage import write_csv, write_parquet
 from flexmore.analysis.tables.validation import validate
@@ -61,6 +62,36 @@ def collect(score_files: Mapping[str, Path], recipes: Iterable[Recipe]) -> Colle
         FlexmoreError: a file or a key is missing, mixtures disagree on a task's clusters, or the table is not valid
             (`validate`).
     """
+    found = _read(score_files, recipes)
+    return _finish(found, found.scores)
+
+
+def collect_available(
+    score_files: Mapping[str, Path], recipes: Iterable[Recipe], mixtures: Sequence[str], tasks: Sequence[str],
+    experts: Sequence[str],
+) -> tuple[Collected, pd.DataFrame]:  # fmt: skip
+    """Read what there is of an unfinished study: the part in which every mixture has every task.
+
+    Args:
+        score_files: as for `collect`; files may lack tasks.
+        recipes: of the mixtures that have a file.
+        mixtures: of the whole study, the first of them its public baseline.
+        tasks: of the whole study.
+        experts: of the family.
+
+    Returns:
+        What `collect` returns; and what is left out (`flexmore.analysis.tables.partial`).
+
+    Raises:
+        FlexmoreError: as for `collect`, or nothing is left.
+    """
+    found = _read(score_files, recipes)
+    kept, left_out = complete_part(found.scores, mixtures, tasks, mixtures[0])
+    return _finish(found, kept, experts), left_out
+
+
+def _read(score_files: Mapping[str, Path], recipes: Iterable[Recipe]) -> Collected:
+    """Read the rows of all mixtures, as they come."""
     rows: list[dict[str, Any]] = []
     items: list[dict[str, Any]] = []
     clusters: dict[str, tuple[str, list[str]]] = {}
@@ -73,14 +104,24 @@ def collect(score_files: Mapping[str, Path], recipes: Iterable[Recipe]) -> Colle
         rows += own_rows
         items += own_items
         _add_clusters(clusters, name, records)
-    scores = arrange(typed(pd.DataFrame(rows, columns=list(COLUMNS))))
-    validate(scores)
-    table = pd.DataFrame(items, columns=list(ITEM_COLUMNS))
     return Collected(
-        scores,
-        scores[["mixture", "task"]].merge(table, on=["mixture", "task"], validate="one_to_one"),
+        pd.DataFrame(rows, columns=list(COLUMNS)),
+        pd.DataFrame(items, columns=list(ITEM_COLUMNS)),
         pd.DataFrame([(task, own) for task, (_, own) in clusters.items()], columns=list(CLUSTER_COLUMNS)),
     )
+
+
+def _finish(found: Collected, rows: pd.DataFrame, experts: Sequence[str] | None = None) -> Collected:
+    """Return these rows of what was read, typed and in order, with their items and clusters.
+
+    Raises:
+        FlexmoreError: the table is not valid.
+    """
+    scores = arrange(typed(rows))
+    validate(scores, experts=experts)
+    items = scores[["mixture", "task"]].merge(found.items, on=["mixture", "task"], validate="one_to_one")
+    clusters = found.clusters[found.clusters["task"].isin(scores["task"])].reset_index(drop=True)
+    return Collected(scores, items, clusters)
 
 
 def _read_scores(

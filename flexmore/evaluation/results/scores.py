@@ -42,6 +42,30 @@ def write_scores(
             write_json(out / f"{name}.json", _content(recipe, suite, own, evaluated), indent=None)
 
 
+def write_known_scores(
+    recipes: Sequence[Recipe],
+    suite: Suite,
+    records: Mapping[tuple[str, str], Mapping[str, Any]],
+    out: Path,
+    settings: EvaluateSettings,
+) -> list[str]:
+    """Write `out/<mixture>.json` with those tasks that there are records of, for each mixture that has any.
+
+    `records` and `settings` are as for `write_scores`.
+
+    Returns:
+        The mixtures.
+    """
+    evaluated = evaluated_with(suite_identity(suite.folder, suite.datasets), settings)
+    names = []
+    for recipe in recipes:
+        known = ((info.task, records.get((recipe.fingerprint, info.task))) for info in suite.index)
+        if own := {task: record for task, record in known if record is not None}:
+            names.append(recipe.mixture.name)
+            write_json(out / f"{names[-1]}.json", _content(recipe, suite, own, evaluated), indent=None)
+    return names
+
+
 def evaluated_with(suite: str, settings: EvaluateSettings) -> dict[str, Any]:
     """Return what scores depend on besides the weights: the settings, by key, and the suite (`suite_identity`)."""
     return {**settings.result_settings, "suite": suite}
@@ -60,6 +84,6 @@ def _content(
         "mixture": recipe.mixture.name,
         "fingerprint": recipe.fingerprint,
         "evaluated_with": dict(evaluated),
-        "tasks": {info.task: entry(info) for info in suite.index},
+        "tasks": {info.task: entry(info) for info in suite.index if info.task in records},
         "versions": merge_versions(record["versions"] for record in records.values()),
     }

@@ -1,5 +1,7 @@
 """The report `README.md`, beside `tables/` and `figures/`, for people who read it on a code host."""
 
+import pandas as pd
+
 from flexmore.analysis.ranks import numbered
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Content, Tables
@@ -13,6 +15,7 @@ def readme(content: Content) -> str:
     """Write the page."""
     tables, about, pictures, beside = content.tables, content.about, content.pictures, content.beside
     sections: list[tuple[str, str]] = [
+        ("What is left out", certainty.left_out(content.left_out)),
         ("In short", results.short(tables, about)),
         ("Which rank suffices", results.recovery(tables, about, pictures)),
         ("Joint mixtures", results.joint(tables, pictures)),
@@ -32,7 +35,12 @@ def readme(content: Content) -> str:
         ("How to get all of this again", contents.again(tables, about, content.versions, beside)),
     ]
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections if text)
-    return f"# {about.family}: what rank costs\n\n{_opening(tables, about)}\n\n{body}\n"
+    return f"# {headed(about, content.left_out)}: what rank costs\n\n{_opening(tables, about)}\n\n{body}\n"
+
+
+def headed(about: About, left_out: pd.DataFrame | None) -> str:
+    """Return what a page calls a family; where its study is not complete, that the page is partial."""
+    return about.family if left_out is None else f"{about.family} (partial)"
 
 
 def _opening(tables: Tables, about: About) -> str:

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from flexmore.config.study import Study
+from flexmore.errors import EvaluationFailed
 from flexmore.evaluation.parts import SweepPart
 from flexmore.mixtures.grid import Sweep
 from flexmore.steps.evaluation_job import EvaluationJob
+from flexmore.steps.failures import keep_failures
 from flexmore.steps.process import go_offline, use_torch
 
 
@@ -21,9 +23,18 @@ def evaluate(
 
     Returns:
         A line that says how much was computed.
+
+    Raises:
+        EvaluationFailed: some tasks could not be evaluated; what is kept of it ends the study (`steps.failures`).
     """
     go_offline()
     use_torch(threads)
     paths = study.paths
     job = EvaluationJob(sweep, study.evaluate, paths.cache / "scores", paths.scores(sweep.name), part, stage)
-    return job.run(study)
+    try:
+        said = job.run(study)
+    except EvaluationFailed as error:
+        keep_failures(paths, sweep.name, part, error.failures)
+        raise
+    keep_failures(paths, sweep.name, part, ())
+    return said

@@ -10,6 +10,8 @@ from flexmore.steps.about_study import about_study
 from flexmore.steps.analysis_tables import write_analysis
 from flexmore.steps.captions import CAPTIONS
 from flexmore.steps.measured_tables import find_measured
+from flexmore.steps.partial_tables import collect_partial
+from flexmore.steps.use.report import report
 
 
 def figures(study: Study, reports: Path) -> str:
@@ -35,3 +37,15 @@ def figures(study: Study, reports: Path) -> str:
     line = f"{len(drawn)} figures in {out.figures}/, tables in {out.tables}/, {pages}: {said}"
     write_text(out.figures / "SOURCE.txt", line + "\n")
     return line
+
+
+def partial_figures(study: Study) -> str:
+    """Make tables, figures and pages of what there is of an unfinished study, in `partial/`.
+
+    Returns:
+        Lines that say what there is, and where the pages are.
+
+    Raises:
+        FlexmoreError: nothing can be compared yet.
+    """
+    return "\n".join([collect_partial(study), report(study.paths.partial, study)])

@@ -110,3 +110,17 @@ def test_unread_answers_cut_prompts_and_tasks_at_chance_are_told(study: Inputs) 
 def test_where_nothing_is_unread_the_page_says_so(tables: dict[str, pd.DataFrame]) -> None:
     told = readme(Content(tables, About("made", SETTINGS))).split("## How tasks were answered")[1].split("## ")[0]
     assert told.strip() == "- No answer is known to be unread (empty, or with none found in it)."
+
+
+def test_a_report_on_an_unfinished_study_is_headed_so(tables: dict[str, pd.DataFrame]) -> None:
+    rows = [("mixture", "math-r1", 3, 13), ("mixture", "math-r2", 3, 13), ("task", "mc9_math", 40, 60)]
+    left_out = pd.DataFrame(rows, columns=["what", "name", "missing", "of"])
+    page = readme(Content(tables, About("made", SETTINGS), left_out=left_out))
+    assert page.startswith("# made (partial): what rank costs")
+    first = page.split("## ")[1]
+    assert first.startswith("What is left out\n\n**This study is not complete, and this report is partial.**")
+    assert "| mixture | `math-r1` and `math-r2` | 3 of 13 |" in first
+    assert "| task | `mc9_math` | 40 of 60 |" in first
+    whole = readme(Content(tables, About("made", SETTINGS)))
+    assert whole.startswith("# made: what rank costs")
+    assert "What is left out" not in whole

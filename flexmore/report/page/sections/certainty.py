@@ -3,15 +3,36 @@
 import re
 from collections.abc import Sequence
 
+import pandas as pd
+
 from flexmore.analysis.findings.predictions import held
 from flexmore.analysis.findings.seeds import HALF, HOLDS, R95, spread_of
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Tables
-from flexmore.report.page.formatting import DASH, MINUS, count, markdown, number, paragraph
+from flexmore.report.page.formatting import DASH, MINUS, count, listing, markdown, number, paragraph, plural
 from flexmore.report.page.sentences import certainty
 
 SHOWN = 10
 """The most rows of unread answers that the page shows, those with the largest share."""
+
+
+def left_out(rows: pd.DataFrame | None) -> str:
+    """Write what an unfinished study leaves out; empty where a study is whole."""
+    if rows is None:
+        return ""
+    told = (
+        "**This study is not complete, and this report is partial.** Means compare mixtures only where all have the "
+        "same tasks, so these are in no number below, for what they lack and not for what they scored "
+        "(`tables/left_out.csv`)"
+    )
+    if rows.empty:
+        return f"{told}: nothing."
+    lines = []
+    for (what, missing, of), own in rows.groupby(["what", "missing", "of"], sort=False):
+        names = [f"`{name}`" for name in own["name"]]
+        named = listing(names) if len(names) <= SHOWN else f"{plural(len(names), str(what))}, first {names[0]}"
+        lines.append([what, named, f"{missing} of {of}"])
+    return f"{told}:\n\n{markdown(['what', 'of which', 'scores missing'], lines)}"
 
 
 def predictions(tables: Tables, beside: Sequence[str]) -> str:
