@@ -9,7 +9,7 @@ from flexmore.analysis.findings.comparisons import compare_joint
 from flexmore.analysis.findings.noise import noise_floor
 from flexmore.analysis.findings.pairs import list_pairs
 from flexmore.analysis.findings.predictions import COLUMNS as PREDICTION_COLUMNS
-from flexmore.analysis.findings.predictions import judge
+from flexmore.analysis.findings.predictions import Evidence, judge
 from flexmore.analysis.findings.recovery import recover
 from flexmore.analysis.findings.regression import regress
 from flexmore.analysis.findings.seeds import Run, compare_seeds
@@ -94,7 +94,8 @@ def _analyze_run(
     recovered = recover(gained, settings, samples)
     predictions = pd.DataFrame(columns=PREDICTION_COLUMNS)
     if facts:
-        predictions = judge(inputs.scores, gained, controls, recovered, facts)
+        evidence = Evidence(inputs.scores, gained, recovered, controls, inputs.items, inputs.clusters)
+        predictions = judge(evidence, facts, settings.confidence)
     return Run(gained, recovered, predictions), controls
 
 

@@ -4,11 +4,13 @@ The pocket family plants a truth; these are the places where the study must find
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from flexmore.analysis.findings.answers_and_facts import NOT_MEASURED, chosen_before_written, wider_errors, word
 from flexmore.analysis.ranks import full, numbered
 
 COLUMNS = ["number", "prediction", "subject", "measured", "holds"]
@@ -16,34 +18,54 @@ GAIN, GAIN_LOW = 0.20, 0.10
 """A domain responds when full gains at least 20 points, with its interval above 10."""
 PARTIAL = (0.10, 0.90)
 PARTIAL_RANKS = 2
-RETAINED = 0.60
+RETAINED = 0.80
 NOTHING = 0.10
 """Share of the expert's gain below which a random delta counts as gaining nothing."""
-NOT_MEASURED = "not measured"
+PASSED, BROKEN = "check passed", "check failed"
+"""The verdicts on what is so by construction: it is not counted among the predictions that could fail."""
 PLANTED = (4, 5)
 """The numbers of the predictions about what was planted: facts and rank, random deltas."""
 
 
-def judge(
-    scores: pd.DataFrame,
-    gains: pd.DataFrame,
-    controls: pd.DataFrame | None,
-    recovery: pd.DataFrame,
-    facts: Mapping[str, int],
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Evidence:
+    """Hold the tables that predictions are judged from.
+
+    Attributes:
+        scores: the tidy table; it says which tasks are foreign to an expert: those not of its domain.
+        gains: as `gains.gains` returns them, without controls.
+        recovery: as `recovery.recover` returns it.
+        controls: gains of the controls, or None.
+        items: per-item values, or None.
+        clusters: what each item of a task is about, columns task and clusters, or None.
+        optima: the calls of optima (`optima.csv`), or None.
+        skill_ranks: the calls of reasoning's rank against knowledge's (`skill_ranks.csv`), or None.
+    """
+
+    scores: pd.DataFrame
+    gains: pd.DataFrame
+    recovery: pd.DataFrame
+    controls: pd.DataFrame | None = None
+    items: pd.DataFrame | None = None
+    clusters: pd.DataFrame | None = None
+    optima: pd.DataFrame | None = None
+    skill_ranks: pd.DataFrame | None = None
+
+
+def judge(evidence: Evidence, facts: Mapping[str, int], confidence: float = 0.95) -> pd.DataFrame:
     """Judge every prediction from the tables alone.
 
     Args:
-        scores: the tidy table; it says which tasks are foreign to an expert: those not of its domain.
-        gains: as `gains.gains` returns them, without controls.
-        controls: gains of the controls, or None.
-        recovery: as `recovery.recover` returns it.
+        evidence: the tables.
         facts: expert -> number of facts that it memorised; procedures are not in it.
+        confidence: level of the intervals that are made here.
 
     Returns:
         Columns `COLUMNS`: what was predicted, of which expert (or `all`), what was measured (in points, per
-        cent or ranks, as text) and whether it holds: yes, no, not measured.
+        cent or ranks, as text) and whether it holds: yes, no, not measured; of what is so by construction
+        whether the check passed.
     """
+    gains = evidence.gains
     pairs = gains[gains["kind"].isin(["pair", "extra"])]
     own = pairs[(pairs["scope"] == "domain") & (pairs["name"] == pairs["experts"])]
     whole = full(own).set_index("experts")
@@ -52,11 +74,14 @@ def judge(
         _gains(whole, responding),
         _partial(own, whole, responding),
         _retained(gains, whole, responding),
-        _rises(recovery, facts),
-        _controls(controls, whole),
-        [_foreign(pairs, scores)],
-        [_lowest(own)],
-        [_saturated(scores)],
+        _rises(evidence.recovery, facts),
+        _controls(evidence.controls, whole),
+        [_foreign(pairs, evidence.scores, confidence)],
+        chosen_before_written(evidence.scores, responding),
+        wider_errors(evidence.scores, evidence.items, evidence.clusters, facts),
+        [_optima(evidence.optima)],
+        [_skills(evidence.skill_ranks)],
+        [_saturated(evidence.scores)],
     )
     rows = [[number, *row] for number, found in enumerate(judged, start=1) for row in found]
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -72,11 +97,6 @@ def held(rows: pd.DataFrame) -> str:
     return "no" if "no" in words else "yes" if "yes" in words else sorted(words)[0]
 
 
-def _word(holds: bool) -> str:
-    """Return `yes` or `no`."""
-    return "yes" if holds else "no"
-
-
 def _points(row: pd.Series) -> str:
     """Return a gain with its interval, in points."""
     return f"{100 * row['gain']:+.1f} points, {100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
@@ -85,11 +105,11 @@ def _points(row: pd.Series) -> str:
 def _gains(whole: pd.DataFrame, responding: list[str]) -> list[list[str]]:
     """Judge prediction 1: full experts gain on their own domain."""
     text = "full gains at least 20 points on its own domain, interval above 10"
-    rows = [[text, str(name), _points(row), _word(name in responding)] for name, row in whole.iterrows()]
+    rows = [[text, str(name), _points(row), word(name in responding)] for name, row in whole.iterrows()]
     if len(whole) == 0:
         return [[text, "all", "no expert has a domain and a full mixture", NOT_MEASURED]]
     needed = max(len(whole) - 1, 1)
-    verdict = _word(len(responding) >= needed)
+    verdict = word(len(responding) >= needed)
     return [
         *rows,
         [
@@ -109,7 +129,7 @@ def _partial(own: pd.DataFrame, whole: pd.DataFrame, responding: list[str]) -> l
         ladder = numbered(own[own["experts"] == name], kinds=("pair",))
         within = ladder[(ladder["gain"] / float(whole["gain"][name])).between(*PARTIAL)]
         ranks = ", ".join(str(rank) for rank in within["effective_rank"])
-        rows.append([text, name, f"ranks {ranks or 'none'}", _word(len(within) >= PARTIAL_RANKS)])
+        rows.append([text, name, f"ranks {ranks or 'none'}", word(len(within) >= PARTIAL_RANKS)])
     return rows or [[text, "all", "no expert responds", NOT_MEASURED]]
 
 
@@ -119,12 +139,14 @@ def _retained(gains: pd.DataFrame, whole: pd.DataFrame, responding: list[str]) -
     counts = sorted({int(joint["active"].min()), int(joint["active"].max())}) if len(joint) else []
     rows = []
     for active in counts:
-        text = f"joint with {active} active, no joint training: keeps at least 60 % of the pair's gain"
+        text = (
+            f"joint with {active} active, no joint training: keeps at least {100 * RETAINED:.0f} % of the pair's gain"
+        )
         for name in responding:
             gain = joint[(joint["active"] == active) & (joint["name"] == name)]["gain"]
             share = float(gain.iloc[0]) / float(whole["gain"][name])
-            rows.append([text, name, f"{100 * share:.0f} %", _word(share >= RETAINED)])
-    text = "the joint mixtures keep at least 60 % of each pair's gain, with no joint training"
+            rows.append([text, name, f"{100 * share:.0f} %", word(share >= RETAINED)])
+    text = f"the joint mixtures keep at least {100 * RETAINED:.0f} % of each pair's gain, with no joint training"
     return rows or [[text, "all", "no full joint mixture, or no expert responds", NOT_MEASURED]]
 
 
@@ -140,7 +162,7 @@ def _rises(recovery: pd.DataFrame, facts: Mapping[str, int]) -> list[list[str]]:
     if values.isna().any():
         missing = ", ".join(str(name) for name in values.index[values.isna()])
         return [[text, "all", f"no rank of half the gain for {missing}", NOT_MEASURED]]
-    return [[text, "all", measured, _word(bool((values.diff().dropna() > 0).all()))]]
+    return [[text, "all", measured, word(bool((values.diff().dropna() > 0).all()))]]
 
 
 def _controls(controls: pd.DataFrame | None, whole: pd.DataFrame) -> list[list[str]]:
@@ -152,12 +174,12 @@ def _controls(controls: pd.DataFrame | None, whole: pd.DataFrame) -> list[list[s
     rows = rows[rows["experts"].isin(whole.index)]
     nothing = (rows["low"] <= 0) | (rows["gain"] < NOTHING * rows["experts"].map(whole["gain"]).astype(float))
     return [
-        [text, row["experts"], _points(row), _word(bool(gained_nothing))]
+        [text, row["experts"], _points(row), word(bool(gained_nothing))]
         for (_, row), gained_nothing in zip(rows.iterrows(), nothing, strict=True)
     ] or [[text, "all", "no control of an expert with a domain", NOT_MEASURED]]
 
 
-def _foreign(pairs: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
+def _foreign(pairs: pd.DataFrame, scores: pd.DataFrame, confidence: float) -> list[str]:
     """Judge prediction 6: an expert falls below public on foreign tasks."""
     text = "at least one full expert falls below public on a group's foreign tasks, its whole interval below zero"
     tasks = full(pairs[pairs["scope"] == "task"])[["experts", "name", "gain", "stderr"]]
@@ -168,26 +190,37 @@ def _foreign(pairs: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
     cells = foreign.groupby(["experts", "group"], sort=False).agg(
         gain=("gain", "mean"), error=("stderr", lambda e: np.sqrt(np.square(e).sum()) / len(e))
     )
-    half = norm.ppf(0.975) * cells["error"]
+    half = norm.ppf((1 + confidence) / 2) * cells["error"]
     cells = cells.assign(low=cells["gain"] - half, high=cells["gain"] + half).sort_values("gain", kind="stable")
     below = cells[cells["high"] < 0]
     worst = (cells if below.empty else below).reset_index().iloc[0]
     lowest = f"lowest {worst['experts']} on {worst['group']}: {_points(worst)}"
-    return [text, "all", f"{len(below)} of {len(cells)} cells; {lowest}", _word(not below.empty)]
+    return [text, "all", f"{len(below)} of {len(cells)} cells; {lowest}", word(not below.empty)]
 
 
-def _lowest(own: pd.DataFrame) -> list[str]:
-    """Report, for prediction 7, the lowest gain of any rank on the own domain."""
-    text = "the lowest ranks may fall below public on the own domain"
-    ladder = numbered(own, kinds=("pair",)).sort_values("gain", kind="stable")
-    if ladder.empty:
-        return [text, "all", "no ranks", NOT_MEASURED]
-    worst = ladder.iloc[0]
-    return [text, "all", f"lowest {worst['experts']} at rank {worst['effective_rank']}: {_points(worst)}", "reported"]
+def _optima(optima: pd.DataFrame | None) -> list[str]:
+    """Judge prediction 9: the pocket's gains level off, so no optimum is called over the experts."""
+    text = "no rank is called an optimum over all experts, on any scope"
+    rows = pd.DataFrame() if optima is None else optima[optima["expert"] == "all"]
+    if rows.empty:
+        return [text, "all", "no calls over all experts", NOT_MEASURED]
+    called = rows[rows["optimum"] == "yes"]
+    where = ", ".join(f"{row['name']} at rank {row['rank']}" for row in called.to_dict("records"))
+    return [text, "all", where or f"none of {len(rows)} scopes", word(called.empty)]
+
+
+def _skills(skill_ranks: pd.DataFrame | None) -> list[str]:
+    """Judge prediction 10: the best ranks of reasoning and knowledge are not told apart over the experts."""
+    text = "the best ranks of reasoning and knowledge are not told apart over all experts"
+    rows = pd.DataFrame() if skill_ranks is None else skill_ranks[skill_ranks["expert"] == "all"]
+    if rows.empty:
+        return [text, "all", "no call over all experts", NOT_MEASURED]
+    call = str(rows["call"].iloc[0])
+    return [text, "all", f"called: {call}", word(call == "not told apart")]
 
 
 def _saturated(scores: pd.DataFrame) -> list[str]:
-    """Judge prediction 8: ranks above the width of the model change nothing."""
+    """Check 11: ranks above the width of the model change nothing."""
     text = "ranks above the model's width change nothing (by construction: they are one adapter, evaluated once)"
     pairs = scores[(scores["kind"] == "pair") & scores["rank"].str.isdigit()]
     above = pairs[pairs["rank"] != pairs["effective_rank"]]
@@ -196,4 +229,4 @@ def _saturated(scores: pd.DataFrame) -> list[str]:
     if both.empty:
         return [text, "all", "no rank above the width", NOT_MEASURED]
     same = both["score"] == both["score_at_width"]
-    return [text, "all", f"{same.sum()} of {len(same)} scores are equal", _word(bool(same.all()))]
+    return [text, "all", f"{same.sum()} of {len(same)} scores are equal", PASSED if same.all() else BROKEN]
