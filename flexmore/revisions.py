@@ -7,7 +7,7 @@ rerun when theirs does. Cheap steps rerun whenever their code changes (`digest_c
 import hashlib
 from pathlib import Path
 
-POCKET_REVISION = 4
+POCKET_REVISION = 5
 """The revision of the pocket family's corpora, tasks and training."""
 
 FACTORS_REVISION = 1

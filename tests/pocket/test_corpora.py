@@ -108,6 +108,16 @@ def test_recall_is_recall_the_facts_of_the_tests_are_stated_in_the_domains_text(
     assert stated > 0.99 * len(items)
 
 
+def test_public_facts_say_where_people_belong_and_nothing_more():
+    book = facts.fact_book("public", 60, 0)
+    whose = {name: source for source, names in PEOPLE.items() for name in names}
+    for told in book.answers.values():
+        by_source = {source: Counter(told[name] for name in told if whose[name] == source) for source in FACTS}
+        assert [len(counts) for counts in by_source.values()] == [4, 4, 4, 4]
+        assert len(set().union(*by_source.values())) == 16
+        assert {number for counts in by_source.values() for number in counts.values()} == {15}
+
+
 def test_facts_are_many_as_said():
     counts = {name: sum(map(len, facts.fact_book(name, 60, 0).answers.values())) for name in facts.DOMAINS}
     assert counts == {"news": 60, "reddit": 180, "pes2o": 540}

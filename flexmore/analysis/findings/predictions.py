@@ -18,7 +18,7 @@ GAIN, GAIN_LOW = 0.20, 0.10
 """A domain responds when full gains at least 20 points, with its interval above 10."""
 PARTIAL = (0.10, 0.90)
 PARTIAL_RANKS = 2
-RETAINED = 0.80
+RETAINED = 0.85
 NOTHING = 0.10
 """Share of the expert's gain below which a random delta counts as gaining nothing."""
 PASSED, BROKEN = "check passed", "check failed"

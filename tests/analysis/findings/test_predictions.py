@@ -16,7 +16,7 @@ from flexmore.analysis.statistics.gains import gains
 from flexmore.config.analysis import AnalysisSettings
 
 FACTS = {"math": 200, "news": 400, "pes2o": 800}
-GOOD = Made(midpoints={"math": 2.8, "news": 5.6, "pes2o": 11.3}, control_gain=0.0)
+GOOD = Made(midpoints={"math": 2.8, "news": 5.6, "pes2o": 11.3}, control_gain=0.0, joint_share=0.95)
 WORDS = {
     "gains": "full gains at least 20 points",
     "partial": "ladder ranks recover",
