@@ -77,7 +77,8 @@ def atomic_folder(path: Path, inside: Path, *, replace: bool = True) -> Iterator
             old = path.rename(aside)
         temporary.rename(path)
     except Exception as error:
-        if (reason := disk_problem(error)) is not None:
+        reason = disk_problem(error) or _reason_naming(error, {path, temporary, *path.parents})
+        if reason is not None:
             raise FlexmoreError(f"{path}: cannot be written: {reason}; what was there before is unchanged") from error
         if isinstance(error, FlexmoreError) and str(temporary) in str(error):  # name the folder that is asked for
             raise type(error)(str(error).replace(str(temporary), str(path))) from error

@@ -196,6 +196,14 @@ def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(
     assert names(path) == ["old"]
 
 
+def test_a_file_where_a_folder_above_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "experts").write_text("not a folder")
+    for path in (tmp_path / "experts" / "math", tmp_path / "experts" / "deep" / "math"):
+        with pytest.raises(FlexmoreError, match=r"math: cannot be written: .*experts.*"), atomic_folder(path, tmp_path):
+            pass
+    assert (tmp_path / "experts").read_text() == "not a folder"
+
+
 def test_a_message_names_the_folder_that_was_asked_for(tmp_path: Path) -> None:
     with (
         pytest.raises(CheckpointError, match=r"^.*/folder/config\.json: missing$"),

@@ -30,8 +30,8 @@ def architecture_of(config: Mapping[str, Any]) -> Architecture:
     """Return the architecture of a model from its `config.json`: by class name, or by model type where it names none.
 
     Raises:
-        FlexmoreError: the architecture is not known, or the configuration has a value for which its parameter counts
-            do not hold.
+        FlexmoreError: the architecture is not known, class name and model type are not of the same, or the
+            configuration has a value for which its parameter counts do not hold.
     """
     classes = config.get("architectures")
     key = "class_name" if classes else "model_type"
@@ -40,6 +40,11 @@ def architecture_of(config: Mapping[str, Any]) -> Architecture:
     if found is None:
         expected = " or ".join(getattr(known, key) for known in _KNOWN)
         raise FlexmoreError(f"architecture {name or 'nothing'}; expected {expected}")
+    if (kind := config.get("model_type", found.model_type)) != found.model_type:
+        raise FlexmoreError(
+            f"architectures names {found.class_name} and model_type is {kind!r}, by which transformers chooses its "
+            f"code; expected {found.model_type!r}"
+        )
     for option, value in found.fixed:
         if config.get(option, value) != value:
             raise FlexmoreError(f"{option} is {config[option]!r}; expected {value!r} of {found.class_name}")

@@ -58,9 +58,11 @@ def import_checkpoint(
     if not (source / CONFIG).is_file():
         check_tensors(checkpoint := Checkpoint(source))
     _check_names(source, names, 1 if checkpoint is None else checkpoint.experts - 1)
-    active = choice.active or (2 if checkpoint is None else int(checkpoint.config["num_experts_per_tok"]))
-    if not 1 <= active <= len(names) + 1:
-        raise FlexmoreError(f"{active} active experts; allowed are 1 to {len(names) + 1}")
+    active = choice.active or (2 if checkpoint is None else checkpoint.config.get("num_experts_per_tok"))
+    if not isinstance(active, int) or not 1 <= active <= len(names) + 1:
+        raise FlexmoreError(
+            f"{source}: {active} active experts; allowed are 1 to {len(names) + 1}, which --active says"
+        )
     for place in (place for name in names for place in (paths.expert(name), paths.factors(name))):
         _check_free(place, source, choice.replace)
     with ExitStack() as building:

@@ -21,3 +21,10 @@ def test_the_class_name_decides_where_there_are_both() -> None:
 def test_a_configuration_that_names_none_is_refused() -> None:
     with pytest.raises(FlexmoreError, match="architecture nothing; expected olmo2 or"):
         architecture_of({})
+
+
+@pytest.mark.parametrize("kind", ["olmo2", "llama", "flexmore"])
+def test_a_model_type_of_another_architecture_is_refused(kind: str) -> None:
+    """transformers chooses its code by the model type."""
+    with pytest.raises(FlexmoreError, match=f"FlexOlmoForCausalLM and model_type is '{kind}', .*expected 'flex_olmo'"):
+        architecture_of({"architectures": ["FlexOlmoForCausalLM"], "model_type": kind})

@@ -272,3 +272,14 @@ def test_a_wrong_shard_ends_before_anything_is_loaded() -> None:
     done = flexmore("evaluate", "math", "--shard", "3/2", "--config", SMOKE, torch=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: --shard: found '3/2'; expected i/n with i from 1 to n, such as 2/8\n"
+
+
+@pytest.mark.parametrize("name", ["", "..", "Law"])
+def test_a_name_that_no_expert_can_have_is_one_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine" / "experts").mkdir(parents=True)
+    (tmp_path / "mine" / "experts" / "notes.txt").write_text("mine")
+    done = flexmore("import-experts", tmp_path / "lora", tmp_path / "mine", "--name", name)
+    assert done.returncode == 1
+    assert f"found {name!r} as the name of an expert; allowed are lower-case letters" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "mine" / "experts" / "notes.txt").is_file()

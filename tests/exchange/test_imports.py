@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from edited_checkpoints import add, edit
+from edited_checkpoints import add, configure, edit
 from lora_adapters import lora_adapter
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -151,7 +151,7 @@ def test_wrong_arguments_are_refused(family: Path, tmp_path: Path) -> None:
     for names in ([], ["law", "tax"], ["law", "law"]):
         with pytest.raises(FlexmoreError, match="1 experts and the names"):
             import_checkpoint(tmp_path / "lora", tmp_path / "mine", names, ImportChoice(public=family / "public"))
-    with pytest.raises(FlexmoreError, match="5 active experts; allowed are 1 to 2"):
+    with pytest.raises(FlexmoreError, match="5 active experts; allowed are 1 to 2, which --active says"):
         import_checkpoint(
             tmp_path / "lora", tmp_path / "mine", ["law"], ImportChoice(public=family / "public", active=5)
         )
@@ -159,6 +159,14 @@ def test_wrong_arguments_are_refused(family: Path, tmp_path: Path) -> None:
         given = ImportChoice(public=family / "public", router=choice)
         with pytest.raises(FlexmoreError, match=said):
             import_checkpoint(tmp_path / "lora", tmp_path / "mine", ["law"], given)
+
+
+def test_a_checkpoint_that_does_not_say_how_many_experts_are_active_is_told_how(family: Path, tmp_path: Path) -> None:
+    source = authors_checkpoint(family / "math", tmp_path / "authors", 4)
+    configure(source, num_experts_per_tok=None)
+    with pytest.raises(FlexmoreError, match="authors: None active experts; allowed are 1 to 2, which --active says"):
+        import_checkpoint(source, tmp_path / "mine", ["math"])
+    assert import_checkpoint(source, tmp_path / "mine", ["math"], ImportChoice(active=1)).name == "math-r4.json"
 
 
 def tree(folder: Path) -> dict[str, bytes]:

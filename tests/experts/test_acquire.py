@@ -235,22 +235,22 @@ def test_experts_that_would_be_mixed_otherwise_are_refused(study_of: Any, family
         check_family(study.paths, study.experts)
 
 
-@pytest.mark.parametrize("equal", [True, False])
-def test_a_tied_model_whose_expert_alone_has_a_head_is_taken_where_the_head_is_the_embeddings(
-    study_of: Any, tmp_path: Path, equal: bool
+@pytest.mark.parametrize(("having", "equal"), [("math", True), ("public", True), ("math", False), ("public", False)])
+def test_a_head_that_only_one_file_of_a_tied_model_has_is_taken_where_it_is_the_embeddings(
+    study_of: Any, tmp_path: Path, having: str, equal: bool
 ) -> None:
     write_family(tmp_path, ["math"], SIZES | {"tie_word_embeddings": True}, word_tokenizer(48), shard="10KB")
-    assert "lm_head.weight" not in Checkpoint(tmp_path / "public")
+    assert not any("lm_head.weight" in Checkpoint(tmp_path / name) for name in ("public", "math"))
     head = Checkpoint(tmp_path / "public").tensor("model.embed_tokens.weight")
-    add(tmp_path / "math", "lm_head.weight", head if equal else head + 1)
+    add(tmp_path / having, "lm_head.weight", head if equal else head + 1)
     given = {name: {"source": "folder", "path": str(tmp_path / name)} for name in ("public", "math")}
     study = study_of(experts=given, ranks=["full"], joint={"active": [2], "selections": []})
-    acquire(study, "public")
     if not equal:
         with pytest.raises(CheckpointError, match=r"lm_head\.weight differs from model\.embed_tokens\.weight"):
-            acquire(study, "math")
+            acquire(study, having)
         return
-    acquire(study, "math")
+    for name in study.experts:
+        acquire(study, name)
     check_family(study.paths, study.experts)
     factorize_expert(Checkpoint(tmp_path / "math"), "x", study.paths.factors("math"), study.factors, "math")
     mixture = find_mixture(study, "math-full")
