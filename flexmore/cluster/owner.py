@@ -20,7 +20,7 @@ from uuid import uuid4
 import psutil
 
 from flexmore.errors import FlexmoreError
-from flexmore.files import write_json
+from flexmore.files import remove, write_json
 
 RECORD = "run.json"
 _DRIFT = 5.0
@@ -144,7 +144,7 @@ def forget(root: Path) -> None:
 
 def _put_aside(path: Path, ended: Run) -> None:
     """Remove the record of a run that has ended, unless another run has taken its place meanwhile."""
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    aside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
     try:
         path.rename(aside)
     except FileNotFoundError:  # another run was faster
@@ -153,7 +153,7 @@ def _put_aside(path: Path, ended: Run) -> None:
         if Run(**json.loads(aside.read_text(encoding="utf-8"))) != ended:
             with suppress(FileExistsError):
                 os.link(aside, path)
-    aside.unlink()
+    remove(aside, inside=path.parent)
 
 
 def _now() -> str:

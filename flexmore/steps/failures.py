@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flexmore.config.paths import StudyPaths
 from flexmore.evaluation.outcome import listed
 from flexmore.evaluation.parts import SweepPart
-from flexmore.files import fingerprint, read_json, write_json
+from flexmore.files import fingerprint, read_json, remove, write_json
 
 
 def keep_failures(paths: StudyPaths, sweep: str, part: SweepPart | None, failures: Sequence[str]) -> None:
@@ -19,7 +19,7 @@ def keep_failures(paths: StudyPaths, sweep: str, part: SweepPart | None, failure
     if failures:
         write_json(path, {"sweep": sweep, "part": options, "failures": list(failures)})
     else:
-        path.unlink(missing_ok=True)
+        remove(path, inside=paths.failures)
 
 
 def tell_failures(paths: StudyPaths) -> str:

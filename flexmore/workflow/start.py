@@ -1,7 +1,6 @@
 """What happens once before the jobs of a run: it owns its results folder, and its configuration is written for them."""
 
 import atexit
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from flexmore.cluster.slurm import find_jobs, find_unrecorded
 from flexmore.config.loading import dump_study, load_study
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
-from flexmore.files import clear_leftovers, write_text
+from flexmore.files import clear_leftovers, remove, write_text
 from flexmore.steps.planned import digest_of
 from flexmore.workflow.depends import Dependencies
 
@@ -98,7 +97,7 @@ def start_run(study: Study, config: Path, folder: Path, *, cluster: bool) -> Non
     atexit.register(release, root, mine)
     if alone:
         clear_leftovers(root)
-        shutil.rmtree(study.paths.failures, ignore_errors=True)
+        remove(study.paths.failures, inside=root)
     if changed:
         write_text(config, dump_study(study))
 

@@ -20,7 +20,7 @@ def test_resume_waits_for_the_living_and_clears_the_lock_of_the_dead(clone: Clon
     assert locked.returncode != 0
     assert "LockException" in locked.stdout or "cannot be locked" in locked.stdout
     (clone.results / "cache").mkdir(exist_ok=True)
-    (left := clone.results / "cache" / ".half.json.abc.tmp").write_text("half")
+    (left := clone.results / "cache" / ".half.json.0a1b2c3d.tmp").write_text("half")
     clone.run("flexmore", "resume", SUITE, "--cores", "1", "--configfile", "smoke.yaml")
     assert (clone.folder / SUITE).is_file()
     assert not left.exists()
@@ -30,6 +30,6 @@ def test_another_run_in_the_folder_keeps_its_temporary_files(clone: Clone) -> No
     """`snakemake figures` holds no lock that would keep it from starting beside a run."""
     with clone.started("snakemake", "--cores", "1", "--configfile", "smoke.yaml") as until:
         until(lambda: any(clone.folder.glob(".snakemake/locks/*")) and clone.results.exists())
-        (kept := clone.results / ".kept.json.abc.tmp").write_text("half")
+        (kept := clone.results / ".kept.json.0a1b2c3d.tmp").write_text("half")
         clone.snakemake("figures", check=False)
         assert kept.exists()

@@ -30,7 +30,7 @@ def study(tmp_path: Path) -> Study:
         "joint": {"active": [1], "selections": []},
     })  # fmt: skip
     made.paths.root.mkdir()
-    (made.paths.root / ".scores.json.x.tmp").write_text("half")
+    (made.paths.root / ".scores.json.0a1b2c3d.tmp").write_text("half")
     return made
 
 
