@@ -26,6 +26,8 @@ class GroupCheck:
         score: unweighted mean over the group's tasks.
         error: its standard error, over items.
         allowed: how far the score may be from the reference.
+        unread, cut: how many answers are unread, and for how many items a prompt was cut: of a score that is off, the
+            first things to look at.
     """
 
     group: str
@@ -35,6 +37,8 @@ class GroupCheck:
     error: float
     reference: float
     allowed: float
+    unread: int
+    cut: int
 
     @property
     def difference(self) -> float:
@@ -66,11 +70,13 @@ def check_groups(tasks: TaskRecords, settings: CalibrationSettings) -> list[Grou
 def render_table(checks: Sequence[GroupCheck], settings: CalibrationSettings) -> str:
     """Return the comparison as a table for a person."""
     head = (
-        f"{'group':9} {'tasks':>5} {'metric':12} {'score':>6} {'s.e.':>5} {'reference':>9} {'off by':>7} {'allowed':>8}"
+        f"{'group':9} {'tasks':>5} {'metric':12} {'score':>6} {'s.e.':>5} {'reference':>9} {'off by':>7} "
+        f"{'allowed':>8} {'unread':>6} {'cut':>5}"
     )
     lines = [
         f"{found.group:9} {found.tasks:5} {found.metric:12} {found.score:6.1f} {found.error:5.1f} "
-        f"{found.reference:9.1f} {found.difference:+7.1f} {found.allowed:8.1f}  {'ok' if found.passed else 'OFF'}"
+        f"{found.reference:9.1f} {found.difference:+7.1f} {found.allowed:8.1f} {found.unread:6} {found.cut:5}  "
+        f"{'ok' if found.passed else 'OFF'}"
         for found in checks
     ]
     items = "all items" if settings.limit is None else f"at most {settings.limit} items a task"
@@ -88,7 +94,8 @@ def _check(group: str, tasks: TaskRecords, settings: CalibrationSettings) -> Gro
     error = 100 * math.sqrt(math.fsum(stderr**2 for _, stderr in values)) / len(values)
     metric = wanted or ", ".join(dict.fromkeys(str(record["metric"]) for record in records.values()))
     allowed = settings.errors * error + settings.points
-    return GroupCheck(group, len(values), metric, score, error, settings.reference[group], allowed)
+    unread, cut = (sum(record[what] for record in records.values()) for what in ("unread", "cut"))
+    return GroupCheck(group, len(values), metric, score, error, settings.reference[group], allowed, unread, cut)
 
 
 def _value(name: str, record: Mapping[str, Any], metric: str | None) -> tuple[float, float]:

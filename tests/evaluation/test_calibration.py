@@ -12,7 +12,9 @@ from flexmore.evaluation.calibration import check_groups, render_table
 
 def record(group: str, score: float, stderr: float | None, metric: str = "acc", **others: float) -> dict[str, Any]:
     named = {name: {"score": value, "stderr": 0.01} for name, value in others.items()}
-    return {"group": group, "metric": metric, "score": score, "stderr": stderr, **({"others": named} if others else {})}
+    counted = {"unread": 3 if group == "Gen5" else 0, "cut": 1}
+    told = {"group": group, "metric": metric, "score": score, "stderr": stderr, **counted}
+    return {**told, **({"others": named} if others else {})}
 
 
 TASKS = {
@@ -44,6 +46,16 @@ def test_both_ways(reference: float, passed: bool) -> None:
         line for line in render_table([found], settings(MMLU=reference)).splitlines() if line.startswith("MMLU")
     )
     assert line.endswith("ok" if passed else "OFF")
+
+
+def test_unread_answers_and_cut_prompts_stand_beside_a_score_that_may_be_off_because_of_them() -> None:
+    [found] = check_groups(TASKS, settings(MMLU=55.0))
+    assert (found.unread, found.cut) == (0, 2)
+    [found] = check_groups(TASKS, settings(Gen5=30.0))
+    assert (found.unread, found.cut) == (3, 1)
+    head, line, _ = render_table([found], settings(Gen5=30.0)).splitlines()
+    assert head.split()[-3:] == ["allowed", "unread", "cut"]
+    assert line.split()[-3:] == ["3", "1", "ok"]
 
 
 def test_a_reference_in_another_metric() -> None:

@@ -67,6 +67,29 @@ def test_every_request_of_every_kind_of_task(engine: MixtureLM, witness: HFLM, s
             assert [flag for _, flag in ours] == [flag for _, flag in theirs], name
 
 
+def test_prompts_that_are_cut_are_those_that_hflm_cuts(
+    engine: MixtureLM, checkpoint: Path, suite: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """HFLM warns of each; what it generates from it cuts without a word, so there its tokens are counted."""
+    witness = HFLM(pretrained=str(checkpoint), device="cpu", batch_size=3, logits_cache=False)
+    names = [info.task for info in Suite.read(suite).index]
+    found = {}
+    for name, task in load_tasks(suite, names).items():
+        task.build_all_requests()
+        kind = task.instances[0].request_type
+        found[name] = len(engine.prepare(kind, task.instances).cut)
+        if kind == "generate_until":
+            new = task.config.generation_kwargs.get("max_gen_toks", 256)
+            theirs = [len(witness.tok_encode(request.args[0])) > CONTEXT - new for request in task.instances]
+        else:
+            caplog.clear()
+            witness.loglikelihood(task.instances)
+            theirs = ["exceeds model's maximum length" in record.getMessage() for record in caplog.records]
+        assert found[name] == sum(theirs), name
+    assert found["single"] == 0
+    assert min(found["lengthy"], found["filtered"]) > 0, "nothing was put to the test"
+
+
 def test_rolling_windows(engine: MixtureLM, checkpoint: Path) -> None:
     # HFLM's logits cache takes the wrong positions where two windows have the same tokens in different parts
     witness = HFLM(pretrained=str(checkpoint), device="cpu", batch_size=3, logits_cache=False)
