@@ -1,7 +1,7 @@
 """The verbs of the panel "Use": what a study has measured, and exchange with other software."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,8 +10,14 @@ from flexmore.config.loading import load_study
 from flexmore.exchange.choices import Base, Format, ImportChoice, RouterChoice, RouterSource
 from flexmore.steps.planned import load_planned
 
+if TYPE_CHECKING:
+    from flexmore.steps.measured_tables import Measured
+
 PANEL = "Use"
 verbs = typer.Typer()
+Folder = Annotated[
+    Path | None, typer.Argument(help="Answer from the tables in FOLDER/tables/, as `flexmore report` does.")
+]
 
 
 @verbs.command(rich_help_panel=PANEL)
@@ -48,30 +54,32 @@ def publish(
 @verbs.command(rich_help_panel=PANEL)
 def recommend(
     budget: Annotated[str, typer.Option(help="Total parameters of the joint mixture: 10.75B, 800k, 1,000,000.")],
+    folder: Folder = None,
     config: Config = DEFAULT,
     reports: Reports = REPORTS,
     as_json: AsJson = False,
 ) -> None:
     """Print the rank for each expert under a parameter budget, from what has been measured."""
-    study = load_study(config)
+    measured = _measured(folder, config, reports)
     from flexmore.steps.use.recommend import recommend as step
 
-    typer.echo(step(study, reports, budget, as_json=as_json))
+    typer.echo(step(measured, budget, as_json=as_json))
 
 
 @verbs.command(rich_help_panel=PANEL)
 def compare(
     mixture: Annotated[str, typer.Argument(help="A mixture, such as joint-a4-best.")],
     other: Annotated[str, typer.Argument(help="Another.")],
+    folder: Folder = None,
     config: Config = DEFAULT,
     reports: Reports = REPORTS,
     as_json: AsJson = False,
 ) -> None:
     """Say whether the data tell two mixtures apart: paired difference, McNemar's test, detectable difference."""
-    study = load_study(config)
+    measured = _measured(folder, config, reports)
     from flexmore.steps.use.compare import compare as step
 
-    typer.echo(step(study, reports, mixture, other, as_json=as_json))
+    typer.echo(step(measured, mixture, other, as_json=as_json))
 
 
 @verbs.command(rich_help_panel=PANEL)
@@ -145,3 +153,11 @@ def resume(context: typer.Context) -> None:
     from flexmore.steps.use.resume import resume as step
 
     raise typer.Exit(step(context.args))
+
+
+def _measured(folder: Path | None, config: Path, reports: Path) -> "Measured":
+    """Read what a question is answered from: the tables in a folder, else a study's or the committed ones."""
+    study = None if folder else load_study(config)
+    from flexmore.steps.measured_tables import read_folder_of, read_measured
+
+    return read_measured(study, reports) if study else read_folder_of(folder or Path())

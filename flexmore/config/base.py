@@ -1,6 +1,14 @@
 """What all sections of a configuration share."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo
+
+ELSEWHERE = "elsewhere"
+"""Key of a validation's context: folders that the configuration names need not be here."""
+
+
+def is_elsewhere(info: ValidationInfo) -> bool:
+    """Tell whether a configuration is checked whose folders need not be here."""
+    return bool((info.context or {}).get(ELSEWHERE))
 
 
 class Settings(BaseModel):

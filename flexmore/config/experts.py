@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, StrictInt, ValidationInfo, model_validator
 
-from flexmore.config.base import Settings
+from flexmore.config.base import Settings, is_elsewhere
 from flexmore.config.names import EXPERT, PATTERNS, REPOSITORY, RESERVED, REVISION
 from flexmore.errors import ConfigError
 
@@ -36,8 +36,8 @@ class FolderSource(Settings):
     path: str = Field(description="the folder, with config.json, *.safetensors and the tokenizer's files")
 
     @model_validator(mode="after")
-    def _exists(self) -> "FolderSource":
-        if not Path(self.path, "config.json").is_file():
+    def _exists(self, info: ValidationInfo) -> "FolderSource":
+        if not is_elsewhere(info) and not Path(self.path, "config.json").is_file():
             raise ValueError(f"path: {self.path!r} is not a folder with a config.json")
         return self
 

@@ -11,16 +11,19 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from flexmore.config.base import ELSEWHERE
 from flexmore.config.messages import explain
 from flexmore.config.study import Study
 from flexmore.errors import ConfigError
 
 
-def load_study(source: Path | Mapping[str, Any]) -> Study:
+def load_study(source: Path | Mapping[str, Any], *, elsewhere: bool = False) -> Study:
     """Read and check a configuration.
 
     Args:
         source: a YAML file, or its content.
+        elsewhere: the study was run elsewhere, and is only read: the folders of its experts and of its suite need not
+            be here.
 
     Raises:
         ConfigError: something is wrong; a line for each key says what was found and what is allowed.
@@ -30,7 +33,7 @@ def load_study(source: Path | Mapping[str, Any]) -> Study:
     if not isinstance(content, Mapping):
         raise ConfigError(f"{where}: found {type(content).__name__}, expected keys and values")
     try:
-        return Study.model_validate(dict(content))
+        return Study.model_validate(dict(content), context={ELSEWHERE: elsewhere})
     except ValidationError as error:
         lines = dict.fromkeys(explain(problem, Study) for problem in error.errors())
         raise ConfigError("\n".join([f"{where} is not a valid study:", *(f"  {line}" for line in lines)])) from None

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt, field_validator, model_validator
+from pydantic import Field, StrictInt, ValidationInfo, field_validator, model_validator
 
 from flexmore.config.analysis import AnalysisSettings
-from flexmore.config.base import Settings
+from flexmore.config.base import Settings, is_elsewhere
 from flexmore.config.calibration import CalibrationSettings
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.config.experts import SizeSettings, Source
@@ -94,7 +94,9 @@ class Study(Settings):
         return self
 
     @model_validator(mode="after")
-    def _check_groups(self) -> "Study":
+    def _check_groups(self, info: ValidationInfo) -> "Study":
+        if is_elsewhere(info) and self.suite.source == "folder":
+            return self
         groups = self.suite.groups
         for key, named in (("reference", self.calibration.reference), ("metrics", self.calibration.metrics)):
             for name in named:

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
-from flexmore.config.base import Settings
+from flexmore.config.base import Settings, is_elsewhere
 from flexmore.config.names import GROUPS
 from flexmore.errors import ConfigError
 
@@ -37,8 +37,9 @@ class SuiteSettings(Settings):
     )
 
     @model_validator(mode="after")
-    def _folder(self) -> "SuiteSettings":
-        if self.source == "folder" and not (self.path and Path(self.path, "index.json").is_file()):
+    def _folder(self, info: ValidationInfo) -> "SuiteSettings":
+        here = is_elsewhere(info) or (self.path is not None and Path(self.path, "index.json").is_file())
+        if self.source == "folder" and not here:
             found = "missing" if self.path is None else f"{self.path!r} is not a folder with an index.json"
             raise ValueError(f"path: {found}; `source: folder` needs a folder with lm-eval YAMLs and an index.json")
         if self.source != "folder" and self.path is not None:

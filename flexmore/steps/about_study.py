@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.planning.rank_sets import sets_of
 from flexmore.report.page.about import About
@@ -28,6 +29,16 @@ def about_study(study: Study) -> About:
         reference=reference,
         sets=sets_of(study, reference["averages"][0]["parameters"]) if reference else (),
     )
+
+
+def study_beside(folder: Path) -> Study | None:
+    """Return the study of `folder`/config.yaml, whose experts and suite may be elsewhere; None without such a file.
+
+    Raises:
+        ConfigError: it is no valid configuration.
+    """
+    path = folder / "config.yaml"
+    return load_study(path, elsewhere=True) if path.is_file() else None
 
 
 def count_facts(study: Study) -> Mapping[str, int]:

@@ -20,7 +20,7 @@ def test_a_study_that_was_not_run_takes_the_committed_tables(tmp_path: Path) -> 
     assert source.tables == Path("reports/pocket/tables")
     first = next(iter(score_files(study).values()))
     assert said == f"from the committed tables in reports/pocket/tables/ ({first} has not been made here)"
-    assert len(read_measured(study, Path("reports")).scores) == (1 + 150 + 30) * 120
+    assert len(read_measured(study, Path("reports")).inputs.scores) == (1 + 150 + 30) * 120
 
 
 def test_where_no_tables_are_it_says_what_to_run(tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def joint_mixtures(gains: pd.DataFrame) -> pd.DataFrame:
     own = pairs[pairs["name"] == pairs["experts"]].set_index("name")
     for name in own.index:
         gain = domains[domains["name"] == name].set_index("mixture")["gain"]
-        table[f"retained {name}"] = table["mixture"].map(gain) / (own["gain"][name] if own["low"][name] > 0 else np.nan)
+        retained = table["mixture"].map(gain).astype("float64")  # of text where no mixture is there
+        table[f"retained {name}"] = retained / (own["gain"][name] if own["low"][name] > 0 else np.nan)
     return table.reset_index(drop=True)
 
 

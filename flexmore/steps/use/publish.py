@@ -45,7 +45,7 @@ def publish(study: Study, reports: Path, *, as_seed: bool = False) -> str:
             with atomic_file(run.tables / name) as temporary:
                 shutil.copyfile(study.paths.tables / name, temporary)
     write_text(run.root / "config.yaml", dump_study(study))
-    main = load_study(target.root / "config.yaml") if as_seed else study
+    main = load_study(target.root / "config.yaml", elsewhere=True) if as_seed else study
     return report(target.root, main)
 
 

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from flexmore.analysis.tables.catalogue import TABLES
 from flexmore.analysis.tables.twins import scores_file
-from flexmore.config.loading import load_study
 from flexmore.config.study import Study
 from flexmore.report.drawing import write_report
 from flexmore.report.page.about import About
-from flexmore.steps.about_study import about_study
+from flexmore.steps.about_study import about_study, study_beside
 from flexmore.steps.analysis_tables import write_analysis
 from flexmore.steps.captions import CAPTIONS
 
@@ -23,8 +22,7 @@ def report(folder: Path, study: Study | None = None) -> str:
     Returns:
         A line that says what was written.
     """
-    if study is None and (folder / "config.yaml").is_file():
-        study = load_study(folder / "config.yaml")
+    study = study or study_beside(folder)
     about = about_study(study) if study else About(family=folder.resolve().name)
     write_analysis(folder / "tables", folder / "tables", about)
     drawn = write_report(folder / "tables", folder, about, CAPTIONS)
