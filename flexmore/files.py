@@ -91,6 +91,18 @@ def atomic_folder(path: Path, inside: Path, *, replace: bool = True) -> Iterator
                 remove(left, inside=left.parent)
 
 
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy the content of a folder into another, links by what they lead to; modes are what the umask says.
+
+    Unlike `shutil.copytree` it makes no folder that cannot be written where the source cannot.
+    """
+    for folder, _, names in os.walk(source, followlinks=True):
+        inside = target / Path(folder).relative_to(source)
+        inside.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            shutil.copyfile(Path(folder) / name, inside / name)
+
+
 def remove(path: Path, *, inside: Path) -> None:
     """Remove a file, a link or a whole folder where it is there; of a link, not what it leads to.
 

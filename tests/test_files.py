@@ -19,6 +19,7 @@ from flexmore.files import (
     atomic_file,
     atomic_folder,
     clear_leftovers,
+    copy_folder,
     disk_problem,
     fingerprint,
     read_json,
@@ -149,6 +150,20 @@ def test_files_and_folders_have_the_modes_that_the_umask_gives(tmp_path: Path, u
     folder, file = 0o777 & ~umask, 0o666 & ~umask
     files = dict.fromkeys(("a.safetensors", "b.json", "c.safetensors", "script"), file)
     assert modes(tmp_path / "made") == {"made": folder, "whole": folder, "copy": folder, **files}
+
+
+def test_a_copy_of_a_folder_that_cannot_be_written_can_be(tmp_path: Path) -> None:
+    """Such as a suite on a shared disk; links lead to files of others."""
+    (tmp_path / "shared" / "deep").mkdir(parents=True)
+    (tmp_path / "shared" / "deep" / "task.yaml").write_text("task: x")
+    (tmp_path / "shared" / "link").symlink_to(tmp_path / "shared" / "deep")
+    for path in (tmp_path / "shared" / "deep" / "task.yaml", tmp_path / "shared" / "deep", tmp_path / "shared"):
+        path.chmod(0o555)
+    (tmp_path / "copy").mkdir()
+    copy_folder(tmp_path / "shared", tmp_path / "copy")
+    found = {str(path.relative_to(tmp_path)): path for path in (tmp_path / "copy").rglob("*")}
+    assert found.keys() == {f"copy/{name}" for name in ("deep", "link", "deep/task.yaml", "link/task.yaml")}
+    assert all(path.stat().st_mode & 0o200 and not path.is_symlink() for path in found.values())
 
 
 def test_the_groups_bit_of_a_folder_is_inherited(tmp_path: Path) -> None:

@@ -36,8 +36,14 @@ def check_sources(paths: StudyPaths, sources: Mapping[str, Mapping[str, Any]]) -
         CheckpointError: as `check_family`.
     """
     check_shared({name: source["public_tensors"] for name, source in sources.items()})
+    for name, source in sources.items():
+        if "mixing_config" not in source:
+            raise CheckpointError(
+                f"{paths.expert(name) / 'source.json'}: no mixing_config, which earlier versions did not record; "
+                f"run `flexmore acquire {name}`"
+            )
     _check_configs(paths, {name: source["public_config"] for name, source in sources.items()}, "public")
-    mixing = {name: source.get("mixing_config", {}) for name, source in sources.items() if name != "public"}
+    mixing = {name: source["mixing_config"] for name, source in sources.items() if name != "public"}
     if mixing:
         _check_configs(paths, mixing, next(iter(mixing)))
 

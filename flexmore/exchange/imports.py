@@ -16,6 +16,7 @@ from flexmore.checkpoints.completeness import check_tensors
 from flexmore.checkpoints.family import check_sources
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import recipe_from_disk
+from flexmore.cluster.owner import read_run, refuse_owned
 from flexmore.config.experts import check_expert_name
 from flexmore.config.mixtures import Rank
 from flexmore.config.paths import StudyPaths
@@ -48,8 +49,8 @@ def import_checkpoint(
         The path of the recipe.
 
     Raises:
-        FlexmoreError: something is missing or does not fit together, a name is none that an expert can have, or an
-            expert of that name is there already; the message says which.
+        FlexmoreError: something is missing or does not fit together, a name is none that an expert can have, an
+            expert of that name is there already, or a run that is alive may be reading it; the message says which.
     """
     paths, choice = StudyPaths(root), choice or ImportChoice()
     for name in names:
@@ -63,6 +64,8 @@ def import_checkpoint(
         raise FlexmoreError(
             f"{source}: {active} active experts; allowed are 1 to {len(names) + 1}, which --active says"
         )
+    if choice.replace and (run := read_run(root)):
+        refuse_owned(root, run)
     for place in (place for name in names for place in (paths.expert(name), paths.factors(name))):
         _check_free(place, source, choice.replace)
     with ExitStack() as building:

@@ -1,6 +1,5 @@
 """The suite of a study: which tasks it has, written to `suite/`, and read from there for evaluation."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from flexmore.config.messages import suggest
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.evaluation.suite import INDEX, PAPER_SUITE, Suite, TaskInfo
-from flexmore.files import atomic_folder, sha256_of, write_json
+from flexmore.files import atomic_folder, copy_folder, sha256_of, write_json
 
 
 def tasks_of(study: Study) -> tuple[TaskInfo, ...]:
@@ -44,12 +43,12 @@ def write_suite(study: Study) -> None:
     """Write the whole suite to `suite/`, with the SHA-256 of every file in `source.json`."""
     with atomic_folder(study.paths.suite, study.paths.root) as temporary:
         if study.suite.source == "folder":
-            shutil.copytree(str(study.suite.path), temporary, dirs_exist_ok=True)
+            copy_folder(Path(str(study.suite.path)), temporary)
         elif study.suite.source == "paper":
-            shutil.copytree(PAPER_SUITE, temporary, dirs_exist_ok=True)
+            copy_folder(PAPER_SUITE, temporary)
             shots = study.paths.datasets / "shots"
             if study.suite.shots == "olmes":
-                shutil.copytree(shots, temporary / "shots")
+                copy_folder(shots, temporary / "shots")
             index = [_paper(study, info).to_json() for info in Suite.read(PAPER_SUITE).index]
             write_json(temporary / INDEX, index)
         else:

@@ -33,6 +33,16 @@ def test_an_expert_of_another_public_model_is_refused_with_the_tensors_name(
     assert study.names == ("math", "news", "code")
 
 
+def test_what_an_earlier_version_acquired_is_to_be_acquired_again(study_of: Any) -> None:
+    study = study_of()
+    for name in study.experts:
+        acquire(study, name)
+    path = study.paths.expert("news") / "source.json"
+    write_json(path, {key: value for key, value in read_json(path).items() if key != "mixing_config"})
+    with pytest.raises(CheckpointError, match=r"news/source\.json: no mixing_config, .*run `flexmore acquire news`"):
+        check_family(study.paths, study.experts)
+
+
 @pytest.mark.parametrize(("key", "value"), [("rope_theta", 10000.0), ("rms_norm_eps", 1e-5), ("tokenizer", "other")])
 def test_an_expert_that_reads_its_weights_otherwise_is_refused(study_of: Any, key: str, value: object) -> None:
     study = study_of()

@@ -2,9 +2,13 @@
 
 import os
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from edited_checkpoints import add, configure, edit
@@ -16,6 +20,7 @@ from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.family import read_source
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import check_recipe
+from flexmore.cluster.owner import claim, this_run
 from flexmore.config.paths import StudyPaths
 from flexmore.errors import FlexmoreError
 from flexmore.exchange.choices import ImportChoice, RouterChoice
@@ -209,6 +214,19 @@ def test_an_expert_that_is_there_is_replaced_only_where_it_is_said(mine: Path, t
     assert changed == {"experts/law", "factors/law", "mixtures/law-r3.json"}
     assert after["experts/law/expert.safetensors"] == before["experts/tax/expert.safetensors"]
     assert not list(mine.rglob(".*"))
+
+
+def test_an_expert_that_a_living_run_may_read_is_not_replaced(mine: Path, tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        created = psutil.Process(process.pid).create_time()
+        claim(mine, replace(this_run(mine, "theirs"), pid=process.pid, created=created))
+        before = tree(mine)
+        with pytest.raises(FlexmoreError, match="mine belongs to a run that is alive"):
+            import_checkpoint(tmp_path / "tax", mine, ["law"], ImportChoice(replace=True))
+        assert tree(mine) == before
+        import_checkpoint(tmp_path / "tax", mine, ["new"])  # what it does not read
+        process.communicate(b"\n")
+    import_checkpoint(tmp_path / "tax", mine, ["law"], ImportChoice(replace=True))
 
 
 def test_a_recipe_of_other_experts_is_not_replaced_unless_it_is_said(
