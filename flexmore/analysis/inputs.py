@@ -95,13 +95,16 @@ def read_inputs(folder: Path, seed: str = "this run", experts: Sequence[str] | N
         experts: of the family; None: those that the table has.
 
     Raises:
-        FlexmoreError: there are no scores, a table is not valid, or a further run has this run's seed.
+        FlexmoreError: there are no scores, a table is not valid, or a further run has this run's seed or is not
+            complete.
     """
     others = {}
     for path in sorted((folder.parent / SEEDS).glob("*/tables")):
         if path.parent.name == seed:
             raise FlexmoreError(f"{path}: seed {seed} is the main run's already; keep one of the two")
-        others[path.parent.name] = _read_run(path, path.parent.name, experts)
+        others[path.parent.name] = other = _read_run(path, path.parent.name, experts)
+        if other.left_out is not None:
+            raise FlexmoreError(f"{path}: the tables of a study that is not complete; a seed beside others must be")
     return replace(_read_run(folder, seed, experts), others=others)
 
 

@@ -19,6 +19,9 @@ def test_seeds_lie_in_folders_beside_the_tables(tmp_path: Path) -> None:
     assert found.others["7"].items is not None
     with pytest.raises(FlexmoreError, match="seed 7 is the main run's already"):
         read_inputs(tmp_path / "tables", "7")
+    (tmp_path / "seeds" / "7" / "tables" / "left_out.csv").write_text("what,name,missing,of\n")
+    with pytest.raises(FlexmoreError, match="seeds/7/tables: the tables of a study that is not complete"):
+        read_inputs(tmp_path / "tables", "3")
 
 
 def test_items_that_belong_to_other_scores_are_refused(study: Inputs) -> None:

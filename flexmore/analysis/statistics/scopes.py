@@ -124,8 +124,8 @@ def averages(scores: pd.DataFrame, guessed: Collection[str] = ()) -> pd.DataFram
     means = pd.DataFrame(values[:, groups], columns=list(scopes.index["name"][groups]))
     table = pd.concat([about.reset_index(drop=True), means], axis=1).assign(average=values[:, 0])
     rest = scores[~scores["task"].isin(list(guessed))]
-    if rest.empty:
-        return table.assign(average_above_chance=np.nan)
+    if len(rest) == len(scores) or rest.empty:
+        return table.assign(average_above_chance=np.nan if rest.empty else table["average"])
     others = scopes_of(rest)
     told = matrix(rest, "score", others.tasks).to_numpy() @ others.weights[0]
     return table.assign(average_above_chance=told)
