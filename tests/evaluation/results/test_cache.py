@@ -20,8 +20,16 @@ def test_what_was_put_is_got(tmp_path: Path) -> None:
     assert found == stored
     assert found["result"] == RESULT
     assert found["versions"] == {"torch": "2"}
-    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")] == ["weights/task.json"]
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")] == ["weights/task.key.json"]
     assert cache.get("weights", "task", "other") is None
+
+
+def test_a_result_of_other_settings_removes_none(tmp_path: Path) -> None:
+    cache = ScoreCache(tmp_path)
+    keys = [task_key("weights", "c", "float32", {}, {"limit": limit}) for limit in (None, 2, 3)]
+    records = [cache.put("weights", "task", key, RESULT, {}, key.encode()) for key in keys]
+    assert [cache.get("weights", "task", key) for key in keys] == records
+    assert [cache.answers("weights", "task", record) for record in records] == [key.encode() for key in keys]
 
 
 @pytest.mark.parametrize(
@@ -30,15 +38,15 @@ def test_what_was_put_is_got(tmp_path: Path) -> None:
 )
 def test_a_foreign_file_is_not_used(tmp_path: Path, text: str) -> None:
     cache = ScoreCache(tmp_path)
-    cache.path("weights", "task").parent.mkdir()
-    cache.path("weights", "task").write_text(text)
+    cache.path("weights", "task", "key").parent.mkdir()
+    cache.path("weights", "task", "key").write_text(text)
     assert cache.get("weights", "task", "key") is None
 
 
 def test_an_edited_or_cut_record_is_not_used(tmp_path: Path) -> None:
     cache = ScoreCache(tmp_path)
     cache.put("weights", "task", "key", RESULT, {}, b"line")
-    path = cache.path("weights", "task")
+    path = cache.path("weights", "task", "key")
     whole = path.read_text()
     for end in range(len(whole) - 1):
         path.write_text(whole[:end])
@@ -54,9 +62,9 @@ def test_answers_are_those_that_led_to_the_score(tmp_path: Path) -> None:
     record = cache.put("weights", "task", "key", RESULT, {}, b"line")
     assert cache.answers("weights", "task", record) == b"line"
     for other in (b"", b"another line"):
-        (tmp_path / "weights" / "task.answers.gz").write_bytes(other)
+        (tmp_path / "weights" / "task.key.answers.gz").write_bytes(other)
         assert cache.answers("weights", "task", record) == b""
-    (tmp_path / "weights" / "task.answers.gz").unlink()
+    (tmp_path / "weights" / "task.key.answers.gz").unlink()
     assert cache.answers("weights", "task", record) == b""
 
 
@@ -64,7 +72,7 @@ def test_a_record_from_before_answers_were_kept_is_used(tmp_path: Path) -> None:
     record = {"key": "key", "result": RESULT, "versions": {}}
     told = record | {"check": fingerprint(["key", RESULT, {}])}
     (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "task.json").write_text(json.dumps(told))
+    (tmp_path / "weights" / "task.key.json").write_text(json.dumps(told))
     cache = ScoreCache(tmp_path)
     assert cache.get("weights", "task", "key") == told
     assert cache.answers("weights", "task", told) == b""
