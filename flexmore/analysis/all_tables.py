@@ -5,15 +5,19 @@ from collections.abc import Mapping
 import pandas as pd
 
 from flexmore.analysis.findings.answering import chance_of_tasks, cut_prompts, unread_answers
+from flexmore.analysis.findings.chosen import judge_chosen
 from flexmore.analysis.findings.comparisons import compare_joint
+from flexmore.analysis.findings.contrasts import planned_contrasts
 from flexmore.analysis.findings.noise import noise_floor
+from flexmore.analysis.findings.optima import find_optima
 from flexmore.analysis.findings.pairs import list_pairs
 from flexmore.analysis.findings.predictions import COLUMNS as PREDICTION_COLUMNS
 from flexmore.analysis.findings.predictions import Evidence, judge
 from flexmore.analysis.findings.recovery import recover
 from flexmore.analysis.findings.regression import regress
 from flexmore.analysis.findings.seeds import Run, compare_seeds
-from flexmore.analysis.findings.shapes import judge_optima
+from flexmore.analysis.findings.shapes import compare_shapes
+from flexmore.analysis.findings.skill_ranks import compare_best_ranks
 from flexmore.analysis.findings.skills import compare_skills
 from flexmore.analysis.findings.summaries import best_ranks, joint_mixtures, parameters
 from flexmore.analysis.inputs import Inputs
@@ -25,6 +29,7 @@ from flexmore.analysis.selection.heldout import cross_fit
 from flexmore.analysis.selection.rules import RULES
 from flexmore.analysis.selection.selections import selected_ranks, selections
 from flexmore.analysis.statistics.gains import gains
+from flexmore.analysis.statistics.held_out_pairs import held_out_pairs
 from flexmore.analysis.statistics.pair_bootstrap import GainSamples, bootstrap_gains
 from flexmore.analysis.statistics.scopes import averages, scopes_of
 from flexmore.analysis.tables.gaps import gaps
@@ -43,11 +48,15 @@ def analyze(inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int]
     """
     scores, item_scores = inputs.scores, inputs.item_scores()
     scopes = scopes_of(scores, settings.skills)
-    samples = bootstrap_gains(scores, inputs.items, settings)
+    samples = bootstrap_gains(scores, inputs.items, settings, inputs.clusters)
     run, controls = _analyze_run(inputs, settings, facts, samples)
     coefficients, fits = regress(scores, settings)
     numbered = (scores["kind"] == "pair") & scores["rank"].str.isdigit()
-    evidence = evidence_from_table(scores, inputs.items, inputs.spectra, settings) if numbered.any() else None
+    evidence = None
+    if numbered.any():
+        evidence = evidence_from_table(scores, inputs.items, inputs.spectra, settings, inputs.clusters)
+    held = held_out_pairs(scores, item_scores, settings)
+    judged_rules = cross_fit(scores, item_scores, inputs.spectra, settings)
     chosen = selections(evidence, item_scores, scopes)
     front, tested = _budget_tables(run.gains, chosen)
     everything = run.gains if controls is None else pd.concat([run.gains, controls], ignore_index=True)
@@ -58,15 +67,19 @@ def analyze(inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int]
         "pairs": list_pairs(run.gains),
         "gains": everything[everything["scope"] != "task"].reset_index(drop=True),
         "gains_by_task": everything[everything["scope"] == "task"].reset_index(drop=True),
+        "chosen": judge_chosen(held, run.r95, settings),
+        "skill_ranks": compare_best_ranks(held, settings),
+        "optima": find_optima(held, settings),
         "r95": run.r95,
         "skills": compare_skills(run.gains, samples, settings),
         "regression": coefficients,
         "regression_fits": fits,
-        "shapes": judge_optima(scores, item_scores, fits, settings),
+        "shapes": compare_shapes(scores, item_scores, fits, settings),
         "selections": chosen,
-        "heldout": cross_fit(scores, item_scores, inputs.spectra, settings),
+        "heldout": judged_rules,
+        "contrasts": planned_contrasts(scores, item_scores, scopes, judged_rules, settings),
         "comparisons": compare_joint(scores, item_scores, scopes, settings),
-        "optima": best_ranks(run.gains, run.r95),
+        "best_ranks": best_ranks(run.gains, run.r95, samples, settings.confidence),
         "joint": joint_mixtures(run.gains),
         "parameters": parameters(run.gains),
         "budget": front,
@@ -89,7 +102,7 @@ def _analyze_run(
     Returns:
         The tables of the run; and the gains of its controls, None where it has none.
     """
-    gained = gains(inputs.scores, inputs.items, settings.confidence, settings.skills)
+    gained = gains(inputs.scores, inputs.items, settings.confidence, settings.skills, inputs.clusters)
     controls = _control_gains(inputs, settings)
     recovered = recover(gained, settings, samples)
     predictions = pd.DataFrame(columns=PREDICTION_COLUMNS)
@@ -105,7 +118,7 @@ def _control_gains(inputs: Inputs, settings: AnalysisSettings) -> pd.DataFrame |
         return None
     baseline = inputs.scores[inputs.scores["kind"] == "baseline"]
     both = pd.concat([baseline, inputs.controls], ignore_index=True)
-    return gains(both, inputs.items, settings.confidence, settings.skills)
+    return gains(both, inputs.items, settings.confidence, settings.skills, inputs.clusters)
 
 
 def _budget_tables(gained: pd.DataFrame, chosen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

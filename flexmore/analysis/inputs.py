@@ -55,7 +55,8 @@ class Inputs:
         scores = self.scores
         baseline = str(scores.loc[scores["kind"] == "baseline", "mixture"].iloc[0])
         others = [str(name) for name in scores["mixture"].unique() if name != baseline]
-        found = item_scores_of(self.items, [baseline, *others], list(scores["task"].unique()), baseline)
+        tasks = list(scores["task"].unique())
+        found = item_scores_of(self.items, [baseline, *others], tasks, baseline, self.clusters)
         stated = matrix(scores, "score", list(found.tasks)).loc[list(found.names)].to_numpy()
         wrong = np.abs(found.means() - stated) > 1e-4
         if wrong.any():

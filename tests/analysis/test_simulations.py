@@ -10,8 +10,7 @@ from simulated import RANKS, Design, logistic, same_for_all
 from statsmodels.regression.linear_model import OLS
 
 from flexmore.analysis.findings.recovery import recover
-from flexmore.analysis.findings.regression import POOLED, _fit, design_of, regress
-from flexmore.analysis.findings.shapes import judge_optima
+from flexmore.analysis.findings.regression import _fit, design_of
 from flexmore.analysis.findings.skills import compare_skills
 from flexmore.analysis.selection.heldout import cross_fit
 from flexmore.analysis.statistics.gains import gains
@@ -72,34 +71,6 @@ def test_r95s_interval_over_tasks_covers_the_tasks_not_drawn(studies: int) -> No
         over_items.append(_ladder(row["r95_low"]) <= truth <= _ladder(row["r95_high"]))
     assert np.mean(over_tasks) >= 0.95 - _slack(studies, 0.05)
     assert np.mean(over_items) < np.mean(over_tasks)  # it is about these tasks alone
-
-
-@STUDIES
-@pytest.mark.parametrize("shape", ["saturating", "flat", "hump"])
-def test_an_optimum_is_called_where_there_is_one(studies: int, shape: str) -> None:
-    """The quadratic alone finds one in nearly every saturating study; the call hardly ever."""
-    design = Design(SIX, {"MMLU": 3, "BBH": 3})
-    midpoints = dict(zip(SIX, (1, 1.5, 2, 2, 3, 4), strict=True))
-    hump = np.append(1 - np.square(np.arange(7) - 3.2) / 9, 0.0)
-    curves = {
-        "saturating": {expert: logistic(m) for expert, m in midpoints.items()},
-        "flat": dict.fromkeys(SIX, np.ones(8)),
-        "hump": dict.fromkeys(SIX, hump),
-    }[shape]
-    generator, called, turned = np.random.default_rng(3), [], []
-    # a rate that has to be high shows in fewer studies than one that has to be low
-    for _ in range(min(studies, 100) if shape == "hump" else studies):
-        scores, _, item_scores = design.draw(same_for_all(design, curves, 0.3), generator)
-        _, fits = regress(scores, SETTINGS)
-        table = judge_optima(scores, item_scores, fits[fits["response"] == POOLED], SETTINGS)
-        called.append(table["optimum"].iloc[0] == "yes")
-        turned.append(fits["note"].iloc[0] == "")
-    if shape == "hump":
-        assert np.mean(called) > 0.8
-    else:
-        assert np.mean(called) <= 0.05 + _slack(studies, 0.02)
-    if shape == "saturating":
-        assert np.mean(turned) > 0.8  # what the paper's reading alone would have said
 
 
 @STUDIES

@@ -13,9 +13,10 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from flexmore.analysis.inputs import Inputs
+from flexmore.analysis.statistics.errors import scope_errors
 from flexmore.analysis.statistics.item_scores import ItemScores
 from flexmore.analysis.statistics.resampling import percentile_interval, resample_items
-from flexmore.analysis.statistics.scopes import DIGITS, Scopes, scopes_of, spread
+from flexmore.analysis.statistics.scopes import DIGITS, Scopes, scopes_of
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 
@@ -70,7 +71,7 @@ def compare(
     first, second = (np.array([place[contrast[side]] for contrast in contrasts], dtype=np.int64) for side in (0, 1))
     identity = np.eye(len(mixtures))
     difference = own.contrast(identity[first] - identity[second], [f"{a} - {b}" for a, b in contrasts])
-    error, freedom = (array[:, 0] for array in spread(average, *difference.errors()))
+    error, freedom = (array[:, 0] for array in scope_errors(difference, average))
     value = np.round(difference.means() @ average.weights[0], DIGITS)
     low, high = percentile_interval(samples[:, first] - samples[:, second], settings.confidence)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from flexmore.analysis.ranks import full
+from flexmore.analysis.statistics.errors import scope_errors
 from flexmore.analysis.statistics.item_scores import ItemScores
-from flexmore.analysis.statistics.scopes import DIGITS, Scopes, interval, spread
+from flexmore.analysis.statistics.scopes import DIGITS, Scopes, interval
 from flexmore.config.analysis import AnalysisSettings
 
 COLUMNS = ["expert", "rank", "scope", "name", "difference", "low", "high", "items", "differ"]
@@ -33,7 +34,7 @@ def noise_floor(
         return pd.DataFrame(columns=COLUMNS)
     difference = item_scores.only(list(both["mixture"])).less(item_scores.only(list(both["mixture_full"])))
     part = scopes.only(["average", "group"])
-    error, freedom = spread(part, *difference.errors())
+    error, freedom = scope_errors(difference, part)
     value = np.round(difference.means() @ part.weights.T, DIGITS)
     low, high = interval(value, error, freedom, settings.confidence)
     counts = np.array([v.shape[1] for v in difference.values])

@@ -32,7 +32,7 @@ NO_INTERVAL = "a task has a single item, so the full expert's gain has no interv
 NO_GAIN = "the full expert's gain is not above zero"
 BELOW_ALL = "half is recovered at the smallest rank already"
 ABOVE_ALL = "half is not recovered below full"
-_ORDER = ["average", "domain", "skill", "group"]
+_ORDER = ["average", "domain", "skill", "answer", "group"]
 R95_SCOPES = ("domain", "average", "skill")
 """The scopes that a report lists."""
 
@@ -52,7 +52,7 @@ def curve(gains: pd.DataFrame, expert: str, scope: str, name: str) -> pd.DataFra
 def recover(
     gains: pd.DataFrame, settings: AnalysisSettings | None = None, samples: GainSamples | None = None
 ) -> pd.DataFrame:
-    """Find r95 and the rank of half the gain of every expert, on the average, its own domain, each skill and group.
+    """Find r95 and the rank of half the gain of every expert, on the average, its domain, skills, answers and groups.
 
     Args:
         gains: as `gains.gains` returns them.

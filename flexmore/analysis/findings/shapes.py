@@ -1,19 +1,11 @@
 """The shape of the curve over ranks: a quadratic against a saturating and an isotonic fit, on held-out items.
 
-On gains that rise and level off a quadratic always turns somewhere, so a vertex is called an optimum only where
-
-1. the parabola has a maximum, and its Fieller interval lies within the ranks measured;
-2. fitted to one half of the items it predicts the other half better than the saturating and the isotonic fit do;
-3. scores really fall from it: the rank chosen on one half scores more than the last rank on the other half, and the
-   paired interval of that fall is above zero.
-
-The third condition alone keeps false optima rare whatever the shape of the curve: on a curve that never falls the true
-difference is not positive, and the rank was not chosen on the items that judge it.
+The quadratic is the paper's reading; how far it misses held-out items beside the others says how far to trust its
+vertex. Whether there is an optimum is judged without any of these shapes (`optima.py`).
 """
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -22,18 +14,15 @@ from flexmore.analysis.findings.regression import CONTRAST, POOLED
 from flexmore.analysis.ranks import numbered
 from flexmore.analysis.statistics.isotonic import monotone
 from flexmore.analysis.statistics.item_scores import SALTS, ItemScores
-from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes, interval, scopes_of, spread
+from flexmore.analysis.statistics.scopes import DIGITS, Array, scopes_of
 from flexmore.config.analysis import AnalysisSettings
 
 COLUMNS = [
     "response", "n_experts", "ranks", "quadratic_error", "saturating_error", "isotonic_error", "best_fit",
-    "vertex_rank", "vertex_low", "vertex_high", "fall", "fall_low", "fall_high", "optimum", "reason",
+    "vertex_rank", "vertex_low", "vertex_high", "note",
 ]  # fmt: skip
 NO_ITEMS = "per-item results are needed to judge out of sample"
 FEW = "fewer than 3 ranks that all experts have"
-UNBOUNDED = "the vertex's Fieller interval does not lie within the ranks measured"
-NOT_BEST = "another fit predicts held-out items at least as well"
-NO_FALL = "no fall from the vertex to the last rank on held-out items"
 # the grid of the logistic curve: its midpoint, from one doubling below the ranks to one above, and its steepness
 _STEEPNESS = np.array([0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0])
 _MIDPOINTS = 33
@@ -72,10 +61,10 @@ SHAPES: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
-def judge_optima(
+def compare_shapes(
     scores: pd.DataFrame, item_scores: ItemScores | None, fits: pd.DataFrame, settings: AnalysisSettings
 ) -> pd.DataFrame:
-    """Judge the vertex of every fit of the paper's reading.
+    """Compare how three shapes predict held-out items, for every response of the paper's reading.
 
     Args:
         scores: the tidy table.
@@ -85,8 +74,8 @@ def judge_optima(
 
     Returns:
         Columns `COLUMNS`: root mean squared errors on held-out items of the mean curve over experts (each expert has an
-        effect of its own, so that the shapes differ in the mean curve alone), the vertex, the held-out fall from it
-        with its paired interval, and `optimum`: yes or no, with the first reason against.
+        effect of its own, so that the shapes differ in the mean curve alone); the quadratic's vertex, and the note on
+        it.
     """
     pairs = numbered(scores[scores["kind"] == "pair"].drop_duplicates("mixture"), kinds=("pair",))
     grid = pairs.pivot(index="experts", columns="effective_rank", values="mixture").dropna(axis=1)
@@ -95,17 +84,15 @@ def judge_optima(
     rows = []
     for fit in fits[fits["response"] != CONTRAST].to_dict("records"):
         row = dict.fromkeys(COLUMNS, math.nan) | {key: fit[key] for key in COLUMNS if key in fit}
-        row |= {"best_fit": "", "optimum": "no", "ranks": grid.shape[1]}
+        row |= {"best_fit": "", "ranks": grid.shape[1]}
         kind = {POOLED: "average", "reasoning": "skill", "knowledge": "skill"}.get(str(fit["response"]), "group")
         weights = names[kind, "average" if kind == "average" else str(fit["response"])]
         if item_scores is None or grid.shape[1] < 3:
-            rows.append(row | {"reason": NO_ITEMS if item_scores is None else FEW})
+            rows.append(row | {"note": NO_ITEMS if item_scores is None else FEW})
             continue
-        judged = _judge(
-            _mean_curve(item_scores, grid), np.log2(grid.columns.to_numpy(dtype=np.float64)), weights, settings
-        )
-        rows.append(row | judged | {"reason": _reason(fit, judged, grid)})
-        rows[-1]["optimum"] = "no" if rows[-1]["reason"] else "yes"
+        x = np.log2(grid.columns.to_numpy(dtype=np.float64))
+        row["note"] = fit["note"]
+        rows.append(row | _errors(_mean_curve(item_scores, grid), x, weights))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -118,51 +105,23 @@ def _mean_curve(item_scores: ItemScores, grid: pd.DataFrame) -> ItemScores:
     return item_scores.contrast(weights, [str(rank) for rank in grid.columns])
 
 
-def _judge(curve: ItemScores, x: Array, weights: Array, settings: AnalysisSettings) -> dict[str, object]:
-    """Compare the three fits of one curve on held-out items, and measure the fall from the vertex.
+def _errors(curve: ItemScores, x: Array, weights: Array) -> dict[str, object]:
+    """Compare the three fits of one curve on held-out items.
 
     Args:
         curve: a row per rank, the items of all tasks.
         x: log2 of the ranks.
         weights: of the tasks in the response.
-        settings: the level of the interval.
     """
     errors: dict[str, list[float]] = {name: [] for name in SHAPES}
-    # how often a rank was chosen where an item was held out: per task, ranks x items
-    chosen = [np.zeros_like(value) for value in curve.values]
     for salt in SALTS:
         masks = curve.deal(salt)
-        for held in (0, 1):
-            train, test = (np.round(curve.part(masks, half).means() @ weights, DIGITS) for half in (1 - held, held))
-            fitted = {name: shape(x, train) for name, shape in SHAPES.items()}
-            for name, values in fitted.items():
-                errors[name].append(float(np.mean(np.square(values - test))))
-            best = int(np.argmax(fitted["quadratic"]))
-            for count, mask in zip(chosen, masks, strict=True):
-                count[best, mask == held] += 1 / len(SALTS)
+        halves = [np.round(curve.part(masks, half).means() @ weights, DIGITS) for half in (0, 1)]
+        for train, test in (halves, halves[::-1]):
+            for name, shape in SHAPES.items():
+                errors[name].append(float(np.mean(np.square(shape(x, train) - test))))
     means = {name: math.sqrt(float(np.mean(values))) for name, values in errors.items()}
-    fall = ItemScores(
-        ("fall",), curve.tasks,
-        tuple((c * v).sum(axis=0, keepdims=True) - v[-1:] for c, v in zip(chosen, curve.values, strict=True)),
-    )  # fmt: skip
-    scope = Scopes(pd.DataFrame({"scope": ["fall"]}), weights[None], list(curve.tasks))
-    error, freedom = spread(scope, *fall.errors())
-    value = np.round(fall.means() @ weights[:, None], DIGITS)
-    low, high = interval(value, error, freedom, settings.confidence)
     return {
         **{f"{name}_error": error for name, error in means.items()},
         "best_fit": min(means, key=lambda name: means[name]),
-        "fall": float(value[0, 0]), "fall_low": float(low[0, 0]), "fall_high": float(high[0, 0]),
-    }  # fmt: skip
-
-
-def _reason(fit: Mapping[Any, Any], judged: Mapping[str, Any], grid: pd.DataFrame) -> str:
-    """Return the first reason against calling the vertex an optimum; empty if there is none."""
-    if fit["note"]:
-        return str(fit["note"])
-    first, last = math.log2(float(grid.columns[0])), math.log2(float(grid.columns[-1]))
-    if not (first <= fit["vertex_low"] and fit["vertex_high"] <= last):
-        return UNBOUNDED
-    if judged["best_fit"] != "quadratic":
-        return NOT_BEST
-    return "" if judged["fall_low"] > 0 else NO_FALL
+    }

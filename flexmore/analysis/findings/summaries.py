@@ -4,24 +4,30 @@ import numpy as np
 import pandas as pd
 
 from flexmore.analysis.ranks import full, numbered
+from flexmore.analysis.statistics.pair_bootstrap import GainSamples
+from flexmore.analysis.statistics.resampling import percentile_interval
 
 BEST_COLUMNS = [
-    "expert", "scope", "name", "best_rank", "best_score", "best_gain", "best_low", "best_high", "full_score",
-    "full_gain", "r95",
+    "expert", "scope", "name", "best_rank", "rank_low", "rank_high", "best_score", "best_gain", "best_low", "best_high",
+    "full_score", "full_gain", "r95",
 ]  # fmt: skip
 _KEYS = ["expert", "scope", "name"]
 _ESTIMATE = ["score", "gain", "stderr", "low", "high"]
 
 
-def best_ranks(gains: pd.DataFrame, recovery: pd.DataFrame) -> pd.DataFrame:
-    """Find the rank with the highest score, per expert, on the average, each group and its own domain, beside r95.
+def best_ranks(
+    gains: pd.DataFrame, recovery: pd.DataFrame, samples: GainSamples, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Find the rank with the highest score, per expert, on every scope but single tasks, beside r95.
 
     It is one of the ladder's distinct ranks; ties go to the smallest. The highest of several equally good ranks looks
-    better than it is (a maximum of noise); r95 does not have this fault.
+    better than it is (a maximum of noise): `chosen.py` judges it on other items. The interval of its place is that of
+    the highest in every bootstrap sample.
 
     Args:
         gains: as `gains.gains` returns them.
         recovery: as `recovery.recover` returns it.
+        samples: as `bootstrap_gains` returns them.
 
     Returns:
         Columns `BEST_COLUMNS`.
@@ -32,9 +38,25 @@ def best_ranks(gains: pd.DataFrame, recovery: pd.DataFrame) -> pd.DataFrame:
     top = ladder.drop_duplicates(["experts", "scope", "name"]).rename(columns={"experts": "expert"})
     top = top.rename(columns={key: f"best_{key}" for key in ("rank", "score", "gain", "low", "high")})
     whole = full(rows).rename(columns={"experts": "expert", "score": "full_score", "gain": "full_gain"})
-    table = recovery[[*_KEYS, "r95"]].merge(top[[*_KEYS, *BEST_COLUMNS[3:8]]], how="left", on=_KEYS)
+    table = recovery[[*_KEYS, "r95"]].merge(
+        top[[*_KEYS, *(f"best_{key}" for key in ("rank", "score", "gain", "low", "high"))]], how="left", on=_KEYS
+    )
     table = table.merge(whole[[*_KEYS, "full_score", "full_gain"]], how="left", on=_KEYS)
+    grouped = ladder.groupby(["experts", "scope", "name"], sort=False)
+    places = {key: _place_interval(own, samples, confidence) for key, own in grouped}
+    ends = [places.get((row["expert"], row["scope"], row["name"]), ("", "")) for row in table.to_dict("records")]
+    table["rank_low"], table["rank_high"] = ([end[side] for end in ends] for side in (0, 1))
     return table[BEST_COLUMNS]
+
+
+def _place_interval(ladder: pd.DataFrame, samples: GainSamples, confidence: float) -> tuple[str, str]:
+    """Return the interval of the rank with the highest score; empty where the samples are not known."""
+    rows = ladder.sort_values("effective_rank")
+    over_items, _ = samples.of(list(rows["mixture"]), str(rows["scope"].iloc[0]), str(rows["name"].iloc[0]))
+    if np.isnan(over_items).any():
+        return "", ""
+    low, high = percentile_interval(np.argmax(over_items, axis=1).astype(np.float64), confidence)
+    return str(rows["rank"].iloc[int(low)]), str(rows["rank"].iloc[int(high)])
 
 
 def joint_mixtures(gains: pd.DataFrame) -> pd.DataFrame:

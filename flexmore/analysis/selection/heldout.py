@@ -9,7 +9,7 @@ do well on another.
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from flexmore.analysis.selection.evidence import MIXTURE_COLUMNS, Evidence, evidence_from_items
 from flexmore.analysis.selection.rules import RULES, Rule
+from flexmore.analysis.statistics.errors import scope_errors
 from flexmore.analysis.statistics.item_scores import SALTS, ItemScores
-from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes, interval, scopes_of, spread
+from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes, interval, scopes_of
 from flexmore.analysis.tables.catalogue import ALL
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
@@ -157,7 +158,7 @@ def _judge(rule: str, choices: _Choices, evidence: _SplitEvidence, confidence: f
     held_gain = _held_out_gain(choices, evidence).contrast(with_mean, names)
     columns: dict[str, object] = {"rule": rule, "expert": names}
     for key, items in (("naive", naive_gain), ("held_out", held_gain), ("optimism", naive_gain.less(held_gain))):
-        error, freedom = spread(scope, *items.errors())
+        error, freedom = scope_errors(items, scope)
         value = np.round(items.means() @ scope.weights.T, DIGITS)
         low, high = interval(value, error, freedom, confidence)
         columns |= {key: value[:, 0], f"{key}_low": low[:, 0], f"{key}_high": high[:, 0]}
@@ -183,7 +184,7 @@ def _held_out_gain(choices: _Choices, evidence: _SplitEvidence) -> ItemScores:
         rows = [place[mixtures[expert]] for expert in choices.naive]
         for out, value, own in zip(found, gained.values, dealt, strict=True):
             out[:, own == half] += 2 * value[rows][:, own == half] / len(evidence.halves)
-    return ItemScores(tuple(choices.naive), gained.tasks, tuple(found))
+    return replace(gained, names=tuple(choices.naive), values=tuple(found))
 
 
 def _transferred_gain(choices: _Choices, evidence: _SplitEvidence) -> Array:

@@ -60,13 +60,15 @@ def recommend_ranks(inputs: Inputs, budget: int, settings: AnalysisSettings) -> 
         FlexmoreError: no pairs or no joint mixture in the table, or the smallest mixture is larger than the budget.
     """
     scores, scopes, item_scores = inputs.scores, scopes_of(inputs.scores), inputs.item_scores()
-    gained = gains(scores, inputs.items, settings.confidence)
+    gained = gains(scores, inputs.items, settings.confidence, clusters=inputs.clusters)
     choices = choices_of(gained)
-    chosen = selections(evidence_from_table(scores, inputs.items, inputs.spectra, settings), item_scores, scopes)
+    evidence = evidence_from_table(scores, inputs.items, inputs.spectra, settings, inputs.clusters)
+    chosen = selections(evidence, item_scores, scopes)
     tested = additivity(gained, choices, selected_ranks(chosen))
     front = front_of(choices)
     ranks = within(front, budget, choices)
-    over_items, _ = bootstrap_gains(scores, inputs.items, settings).of(choices.mixtures(ranks), "average", "average")
+    samples = bootstrap_gains(scores, inputs.items, settings, inputs.clusters)
+    over_items, _ = samples.of(choices.mixtures(ranks), "average", "average")
     low, high = (float(end) for end in percentile_interval(over_items.sum(axis=1), settings.confidence))
     return Recommendation(
         budget=budget, ranks=ranks, parameters=choices.parameters(ranks), gain=choices.gain(ranks), low=low, high=high,

@@ -5,8 +5,9 @@ import pandas as pd
 
 from flexmore.analysis.selection.evidence import Evidence, evidence_from_table
 from flexmore.analysis.selection.rules import RULES
+from flexmore.analysis.statistics.errors import scope_errors
 from flexmore.analysis.statistics.item_scores import ItemScores
-from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes, interval, spread
+from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes, interval
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.errors import FlexmoreError
 
@@ -22,6 +23,7 @@ def select(
     items: pd.DataFrame | None = None,
     spectra: pd.DataFrame | None = None,
     settings: AnalysisSettings | None = None,
+    clusters: pd.DataFrame | None = None,
 ) -> dict[str, int]:
     """Choose each expert's rank by one rule.
 
@@ -31,6 +33,7 @@ def select(
         items: the table of items, for standard errors; or None.
         spectra: singular values, which some rules read; or None.
         settings: section `analysis` of the configuration; None: the defaults.
+        clusters: as for `item_scores.item_scores_of`.
 
     Returns:
         expert -> rank of the ladder.
@@ -40,7 +43,7 @@ def select(
     """
     if rule not in RULES:
         raise FlexmoreError(f"selection {rule!r}: no such rule; expected one of {', '.join(RULES)}")
-    return RULES[rule].choose(evidence_from_table(scores, items, spectra, settings))
+    return RULES[rule].choose(evidence_from_table(scores, items, spectra, settings, clusters))
 
 
 def selections(evidence: Evidence | None, item_scores: ItemScores | None, scopes: Scopes) -> pd.DataFrame:
@@ -91,7 +94,7 @@ def _behind(
         return np.full(len(chosen), np.nan), np.full(len(chosen), np.nan)
     one, other = item_scores.only(list(chosen)), item_scores.only(list(best))
     difference = one.less(other)
-    error, freedom = spread(scopes.only(["average"]), *difference.errors())
+    error, freedom = scope_errors(difference, scopes.only(["average"]))
     value = difference.means() @ scopes.weights[:1].T
     low, high = interval(value, error, freedom, confidence)
     return low[:, 0], high[:, 0]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from flexmore.analysis.statistics.errors import scope_errors
 from flexmore.analysis.statistics.item_scores import item_scores_of
 from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes, interval, matrix, scopes_of, spread
 
@@ -22,6 +23,7 @@ def gains(
     items: pd.DataFrame | None,
     confidence: float = 0.95,
     skills: Mapping[str, Sequence[str]] | None = None,
+    clusters: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the gain over public of every mixture on every scope (average, skill, group, domain, task).
 
@@ -31,12 +33,13 @@ def gains(
             (`paired` says so).
         confidence: level of the intervals.
         skills: as for `scopes.scopes_of`.
+        clusters: as for `item_scores.item_scores_of`.
 
     Returns:
-        Columns `COLUMNS`; score, public, gain, stderr, low, high in 0..1. Standard error of a mean over T
-        tasks: sqrt(sum se_t**2) / T; interval from Student's t with Welch-Satterthwaite degrees of freedom, which on
-        one task is the paired t test's. `verdict`: an adapter helps (harms) only where the whole interval is above
-        (below) zero; `unclear` where it holds zero or is unknown.
+        Columns `COLUMNS`; score, public, gain, stderr, low, high in 0..1. Standard errors are
+        robust to clusters of items (`errors.scope_errors`); intervals are Student's t with Welch-Satterthwaite degrees
+        of freedom, which on one task is the paired t test's. `verdict`: an adapter helps (harms) only where the whole
+        interval is above (below) zero; `unclear` where it holds zero or is unknown.
 
     Raises:
         FlexmoreError: the items of a mixture and the baseline's differ in number.
@@ -46,14 +49,13 @@ def gains(
     baseline = str(scores.loc[scores["kind"] == "baseline", "mixture"].iloc[0])
     others = values.index[values.index != baseline]
     if items is None:
-        stderr, freedom = _unpaired(scores, scopes, baseline, others)
+        error, degrees = spread(scopes, *_unpaired(scores, scopes, baseline, others))
     else:
-        item_scores = item_scores_of(items, [baseline, *others], scopes.tasks, baseline)
-        stderr, freedom = (array[1:] for array in item_scores.minus(baseline).errors())
+        item_scores = item_scores_of(items, [baseline, *others], scopes.tasks, baseline, clusters)
+        error, degrees = (array[1:] for array in scope_errors(item_scores.minus(baseline), scopes))
     score = np.round(values.loc[others].to_numpy() @ scopes.weights.T, DIGITS)
     public = np.broadcast_to(np.round(scopes.weights @ values.loc[baseline].to_numpy(), DIGITS), score.shape)
     gain = np.round(score - public, DIGITS)
-    error, degrees = spread(scopes, stderr, freedom)
     low, high = interval(gain, error, degrees, confidence)
     numbers = {
         "score": score,

@@ -60,9 +60,37 @@ def arrival(log2_ranks: Array, gains: Array, whole: Array) -> Array:
 
     That is log2 of the last rank, less the area under gain over full's gain. A gain that comes all at once at rank r
     arrives at log2 r, and a doubling of every rank needed raises it by one. It uses the whole curve, so it is steadier
-    than r95, which moves by whole steps of the ladder. Shares are clipped to -1..2, so that one sample in which full
-    gains nearly nothing does not decide the mean.
+    than r95, which moves by whole steps of the ladder.
     """
-    area = np.trapezoid(np.clip(gains / whole[..., None], -1, 2), log2_ranks, axis=-1)
+    area = np.trapezoid(gains / whole[..., None], log2_ranks, axis=-1)
     arrived: Array = log2_ranks[-1] - area
     return arrived
+
+
+def unimodal(values: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Return the nearest sequence in least squares that rises to one place and falls from it, along the last axis.
+
+    Returns:
+        The fit, and its number of level sets, which is its degrees of freedom (Meyer and Woodroofe 2000).
+    """
+    length = values.shape[-1]
+    best, error = values, np.full(values.shape[:-1], np.inf)
+    for mode in range(length):
+        fit = np.concatenate([monotone(values[..., : mode + 1]), -monotone(-values[..., mode + 1 :])], axis=-1)
+        found = np.square(fit - values).sum(axis=-1)
+        closer = found < error - 1e-15
+        best, error = np.where(closer[..., None], fit, best), np.where(closer, found, error)
+    levels: NDArray[np.int64] = 1 + (np.abs(np.diff(best, axis=-1)) > 1e-12).sum(axis=-1)
+    return best, levels
+
+
+def highest(curves: Array) -> NDArray[np.int64]:
+    """Return the place of the highest rank of each curve, along the last axis, the smallest of several.
+
+    Neighbours are averaged with weights 1/4, 1/2, 1/4 first (at the ends 3/4, 1/4), so that one lucky rank does not
+    decide.
+    """
+    ends = np.concatenate([curves[..., :1], curves, curves[..., -1:]], axis=-1)
+    smooth = ends[..., :-2] / 4 + ends[..., 1:-1] / 2 + ends[..., 2:] / 4
+    places: NDArray[np.int64] = np.argmax(np.round(smooth, 9), axis=-1)
+    return places

@@ -13,7 +13,7 @@ from flexmore.analysis.statistics.resampling import resample_items, resample_tas
 from flexmore.analysis.statistics.scopes import Array, Scopes, matrix, scopes_of
 from flexmore.config.analysis import AnalysisSettings
 
-SCOPES = ("average", "skill", "group", "domain")
+SCOPES = ("average", "skill", "answer", "group", "domain")
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,18 @@ class GainSamples:
         return self.over_items[:, rows, column], self.over_tasks[:, rows, column]
 
 
-def bootstrap_gains(scores: pd.DataFrame, items: pd.DataFrame | None, settings: AnalysisSettings) -> GainSamples:
+def bootstrap_gains(
+    scores: pd.DataFrame,
+    items: pd.DataFrame | None,
+    settings: AnalysisSettings,
+    clusters: pd.DataFrame | None = None,
+) -> GainSamples:
     """Sample the gains of every distinct pair, on every scope but single tasks.
 
     Args:
         scores: the tidy table.
         items: the table of items, or None.
+        clusters: as for `item_scores.item_scores_of`.
     """
     baseline = str(scores.loc[scores["kind"] == "baseline", "mixture"].iloc[0])
     mixtures = [baseline, *_distinct_pairs(scores)]
@@ -58,7 +64,7 @@ def bootstrap_gains(scores: pd.DataFrame, items: pd.DataFrame | None, settings: 
         stderr = score_errors(part, scopes)[0][[order.index(name) for name in mixtures]]
         over_items = sample_normal(means, stderr, scopes, settings.bootstrap_samples, settings.seed)
     else:
-        item_scores = item_scores_of(items, mixtures, scopes.tasks, baseline)
+        item_scores = item_scores_of(items, mixtures, scopes.tasks, baseline, clusters)
         over_items = resample_items(item_scores, scopes, settings.bootstrap_samples, settings.seed)
     groups = pd.factorize(scores.drop_duplicates("task").set_index("task")["group"].loc[scopes.tasks])[0]
     over_tasks = resample_tasks(means, scopes, np.asarray(groups), settings.bootstrap_samples, settings.seed + 1)

@@ -1,4 +1,4 @@
-"""Bootstrap samples of every score: over items within tasks, and over tasks within groups.
+"""Bootstrap samples of every score: over (clusters of) items within tasks, and over tasks within groups.
 
 The first says how sure the numbers are for these tasks, the second how sure they would be for other tasks of the same
 kind. All mixtures of a sample answer the same items (or tasks), so differences between mixtures stay paired.
@@ -11,7 +11,9 @@ from flexmore.analysis.statistics.scopes import DIGITS, Array, Scopes
 
 
 def resample_items(item_scores: ItemScores, scopes: Scopes, samples: int, seed: int) -> Array:
-    """Return the scores of `samples` bootstrap samples: items drawn with replacement within every task.
+    """Return the scores of `samples` bootstrap samples: clusters of items drawn with replacement, stratum by stratum.
+
+    A cluster is drawn once for all of its tasks. Where each item is a cluster, these are items drawn within every task.
 
     Args:
         item_scores: rows x items by task, the tasks in the order of `scopes.tasks`.
@@ -21,15 +23,32 @@ def resample_items(item_scores: ItemScores, scopes: Scopes, samples: int, seed: 
     Returns:
         samples x rows x scopes.
     """
-    generator = np.random.default_rng(seed)
     found = np.zeros((samples, len(item_scores.names), len(scopes.index)))
-    for column, value in enumerate(item_scores.values):
-        counts = _counts(generator, samples, value.shape[1])
-        # products of whole numbers are exact, whatever the order in which a library adds them
-        means = (counts @ value.T) / value.shape[1]
+    for column in range(len(item_scores.tasks)):
+        means = _resampled_means(item_scores, column, samples, seed)
         for scope in np.flatnonzero(scopes.weights[:, column]):
             found[:, :, scope] += scopes.weights[scope, column] * means
     return np.round(found, DIGITS)
+
+
+def _resampled_means(item_scores: ItemScores, task: int, samples: int, seed: int) -> Array:
+    """Return the means of one task in every bootstrap sample: samples x rows.
+
+    What is drawn of a stratum depends on the seed and the stratum alone, so that it is the same in all of its tasks.
+    """
+    strata, value = item_scores.strata, item_scores.values[task]
+    sums, sizes = np.zeros((samples, len(value))), np.zeros(samples)
+    for number in np.unique(strata.stratum[task]):
+        inside = strata.stratum[task] == number
+        count = strata.each[number].count
+        counts = _counts(np.random.default_rng([seed, int(number)]), samples, count)
+        drawn = counts[:, strata.place[task][inside]]
+        # products of whole numbers are exact, whatever the order in which a library adds them
+        sums += drawn @ value[:, inside].T
+        sizes += drawn.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means: Array = np.where(sizes[:, None] > 0, sums / sizes[:, None], value.mean(axis=1))
+    return means
 
 
 def sample_normal(means: Array, stderr: Array, scopes: Scopes, samples: int, seed: int) -> Array:

@@ -1,7 +1,7 @@
 """The scopes, each of which is what a number is the mean over.
 
-A scope is a task, a group, the tasks of a domain, the groups of a skill (reasoning, knowledge), or the average of all
-group means.
+A scope is a task, a group, the tasks of a domain, the groups of a skill (reasoning, knowledge), the tasks whose answers
+are chosen or written, or the average of all group means.
 
 Every scope is a row of weights over tasks that sum to one, so scores, gains and their standard errors on any
 scope are one matrix product: mean = W @ x, variance = W**2 @ se**2, since tasks have different items.
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 Array = NDArray[np.float64]
+ANSWERS = ("chosen", "written")
+"""How tasks are answered: column `answer` of the tidy table."""
 DIGITS = 12
 """Digits kept of means: those behind depend on the order of summation, and equal scores must gain exactly zero."""
 
@@ -44,7 +46,9 @@ def scopes_of(scores: pd.DataFrame, skills: Mapping[str, Sequence[str]] | None =
     """Return all scopes of a table's tasks.
 
     The average is the unweighted mean over the means of the groups that are there (with all six it is the paper's); a
-    skill is the same over its groups; groups and domains are unweighted means over their tasks.
+    skill is the same over its groups; groups and domains are unweighted means over their tasks. Chosen and written
+    answers are the same as the average, over the tasks (and groups) that have such answers; they are scopes where a
+    table has both.
 
     Args:
         scores: the tidy table.
@@ -65,9 +69,26 @@ def scopes_of(scores: pd.DataFrame, skills: Mapping[str, Sequence[str]] | None =
         if members := [groups[name] for name in names if name in groups]:
             first.append(("skill", skill))
             means.append(np.mean(members, axis=0))
+    for answer, weight in _answers(scores, about).items():
+        first.append(("answer", answer))
+        means.append(weight)
     index = pd.DataFrame([*first, *rows], columns=["scope", "name"])
     matrix = np.stack([*means, *weights])
     return Scopes(index.assign(tasks=(matrix > 0).sum(axis=1)), matrix, list(about["task"]))
+
+
+def _answers(scores: pd.DataFrame, about: pd.DataFrame) -> dict[str, Array]:
+    """Return the weights of the tasks of each kind of answer; nothing where there are not both kinds."""
+    if "answer" not in scores.columns:
+        return {}
+    answer = scores.drop_duplicates("task")["answer"].to_numpy()
+    kinds = [kind for kind in ANSWERS if (answer == kind).any()]
+    found = {}
+    for kind in kinds if len(kinds) == len(ANSWERS) else []:
+        own = about["group"].where(answer == kind)
+        sizes = own.map(own.value_counts())
+        found[kind] = np.nan_to_num(1 / sizes.to_numpy(dtype=np.float64)) / own.nunique()
+    return found
 
 
 def matrix(scores: pd.DataFrame, column: str, tasks: list[str]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import curve_fit
 
 from flexmore.analysis.all_tables import analyze
-from flexmore.analysis.findings.shapes import NO_ITEMS, isotonic, judge_optima, quadratic, saturating
+from flexmore.analysis.findings.shapes import NO_ITEMS, compare_shapes, isotonic, quadratic, saturating
 from flexmore.analysis.inputs import Inputs
 from flexmore.config.analysis import AnalysisSettings
 
@@ -28,7 +28,10 @@ def test_three_shapes_against_other_fitters() -> None:
     assert falling == pytest.approx(np.full(7, -y.mean()))  # it never falls
 
 
-def test_without_items_no_vertex_is_judged(study: Inputs) -> None:
+def test_without_items_no_shape_is_judged(study: Inputs) -> None:
     tables = analyze(Inputs(study.scores), SETTINGS, {})
-    assert set(tables["shapes"]["reason"]) == {NO_ITEMS}
-    assert set(judge_optima(study.scores, None, tables["regression_fits"], SETTINGS)["optimum"]) == {"no"}
+    assert set(tables["shapes"]["note"]) == {NO_ITEMS}
+    assert set(compare_shapes(study.scores, None, tables["regression_fits"], SETTINGS)["best_fit"]) == {""}
+    assert tables["optima"].empty
+    assert tables["chosen"].empty
+    assert tables["skill_ranks"].empty

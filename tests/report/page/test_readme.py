@@ -78,7 +78,7 @@ def test_without_items_the_report_says_so(study: Inputs) -> None:
     lean = analyze(Inputs(study.scores), SETTINGS, {})
     page = readme(Content(lean, About("made", SETTINGS)))
     assert "**No per-item results were given**" in page
-    assert "is called an optimum: without per-item results" in page
+    assert "Without per-item results it cannot be judged out of sample" in page
     assert "flattered" not in page.split("## Choosing ranks")[0]
 
 

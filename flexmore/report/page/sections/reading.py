@@ -24,8 +24,7 @@ def reading(tables: Tables, pictures: Pictures) -> str:
             row["response"],
             *(score(row[f"{name}_error"], 2) for name in ("quadratic", "saturating", "isotonic")),
             number(row["vertex_rank"]),
-            gain(row, "fall", "fall_low", "fall_high", 2) if row["fall"] else "none: the last rank is highest",
-            row["optimum"] if not row["reason"] else f"no: {row['reason']}",
+            row["note"] or "within the ranks measured",
         ]
         for _, row in shapes[shapes["best_fit"] != ""].iterrows()
     ]
@@ -36,17 +35,15 @@ def reading(tables: Tables, pictures: Pictures) -> str:
             "saturating by",
             "isotonic by",
             "vertex at rank",
-            "fall after it",
-            "an optimum?",
+            "which is",
         ],
         rows,
     )
     text = (
         "A quadratic in log2 rank with an effect for each expert, as the paper has it. On gains that rise and level "
-        "off it turns somewhere all the same, so it is shown beside r95, and its vertex is called an optimum only "
-        "where its Fieller interval lies within the ranks measured, the fit predicts held-out items better than a "
-        "saturating and an isotonic one, and held-out scores really fall from it to the last rank. Misses are in "
-        "points, on held-out items. All coefficients: `tables/regression.csv`."
+        "off it turns somewhere all the same, so whether there is an optimum is judged without it, on held-out "
+        "items (`tables/optima.csv`). Misses are in points, on held-out items. All coefficients: "
+        "`tables/regression.csv`."
     )
     parts = [paragraph(choices.say_reading(tables)), pictures.show("regression"), _side_by_side(tables), text, table]
     return "\n\n".join(filter(None, parts))

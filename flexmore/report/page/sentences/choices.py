@@ -118,7 +118,7 @@ def _parameters(saved: float) -> str:
 
 
 def say_reading(tables: Tables) -> list[str]:
-    """Say what the paper's reading gives, and whether its vertices are optima."""
+    """Say what the paper's reading gives, and how it predicts held-out items."""
     shapes, coefficients = tables["shapes"], tables["regression"]
     found = []
     pooled = coefficients[(coefficients["response"] == POOLED) & (coefficients["term"] == "log2_rank^2")]
@@ -129,17 +129,9 @@ def say_reading(tables: Tables) -> list[str]:
             f"{points(row['coefficient'], 2)} points ({points(row['low'], 2)} to {points(row['high'], 2)}, clustered "
             f"by expert; {probability(row['p'])}, wild bootstrap {probability(row['p_wild'])})."
         )
-    judged = shapes[shapes["reason"] != NO_ITEMS]
+    judged = shapes[shapes["note"] != NO_ITEMS]
     if judged.empty:
-        return [*found, "No vertex is called an optimum: without per-item results none can be judged out of sample."]
-    optima = judged[judged["optimum"] == "yes"]
-    if len(optima):
-        each = listing(f"{row['response']} (rank {row['vertex_rank']:.0f})" for _, row in optima.iterrows())
-        found.append(f"An interior optimum stands every test for {each}.")
-    else:
-        reasons = judged["reason"].value_counts()
-        each = listing(f"in {times} {reason}" for reason, times in reasons.items())
-        found.append(f"No interior optimum is called for any of {len(judged)} responses: {each}.")
+        return [*found, "Without per-item results it cannot be judged out of sample."]
     fits = judged["best_fit"].value_counts()
     each = listing(f"the {name} fit in {number_}" for name, number_ in fits.items() if name)
     found.append(f"Held-out items are predicted best by {each}.")

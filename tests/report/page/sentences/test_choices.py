@@ -5,7 +5,7 @@ import pandas as pd
 from flexmore.report.page.sentences import choices
 
 
-def test_best_and_optimum_need_a_test(tables: dict[str, pd.DataFrame]) -> None:
+def test_best_needs_a_test(tables: dict[str, pd.DataFrame]) -> None:
     comparisons = tables["comparisons"]
     assert not any(" is best" in text for text in choices.say_joint(tables))
     sure = comparisons.assign(verdict="lower")
@@ -14,10 +14,6 @@ def test_best_and_optimum_need_a_test(tables: dict[str, pd.DataFrame]) -> None:
         "is best: higher than every other after Holm's correction"
         in choices.say_joint(dict(tables, comparisons=sure))[1]
     )
-    shapes = tables["shapes"]
-    assert "No interior optimum is called" in " ".join(choices.say_reading(tables))
-    called = shapes.assign(optimum="yes", reason="", vertex_rank=8.0)
-    assert "An interior optimum stands every test for" in " ".join(choices.say_reading(dict(tables, shapes=called)))
 
 
 def test_mixtures_that_answer_alike_are_said_to(tables: dict[str, pd.DataFrame]) -> None:
