@@ -44,6 +44,8 @@ def chosen_before_written(scores: pd.DataFrame, responding: Sequence[str]) -> li
 
 def _half_rank(tasks: pd.DataFrame, expert: str) -> float:
     """Return the rank at which a pair reaches half of full's gain on the mean of `tasks`; NaN where it does not."""
+    if tasks.empty:
+        return np.nan
     means = tasks.groupby(["mixture", "kind", "experts", "rank", "effective_rank"], sort=False)["score"].mean()
     public = float(means.xs("baseline", level="kind").mean())
     pairs = means.rename("gain").sub(public).reset_index()

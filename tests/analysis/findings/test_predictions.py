@@ -9,6 +9,7 @@ import pytest
 from made_tables import Made
 
 from flexmore.analysis.all_tables import analyze
+from flexmore.analysis.findings.answers_and_facts import chosen_before_written
 from flexmore.analysis.findings.predictions import Evidence, held, judge
 from flexmore.analysis.findings.recovery import recover
 from flexmore.analysis.inputs import Inputs
@@ -176,3 +177,10 @@ def test_a_fall_on_the_own_tasks_is_not_foreign(study_of: Any) -> None:
 
 def test_nothing_is_predicted_of_another_family(study: Inputs) -> None:
     assert analyze(study, SETTINGS, {})["predictions"].empty
+
+
+def test_a_domain_that_is_asked_in_one_way_alone_says_nothing_of_choosing_and_writing(study: Inputs) -> None:
+    scores = study.scores.assign(answer=study.scores["answer"].mask(study.scores["domain"] == "news", "chosen"))
+    found = {name: (measured, holds) for _, name, measured, holds in chosen_before_written(scores, ["math", "news"])}
+    assert found["news"] == ("no rank of half the gain", "not measured")
+    assert found["math"][1] in ("yes", "no")
