@@ -17,6 +17,12 @@ def read_source(paths: StudyPaths, name: str) -> dict[str, Any]:
     return content
 
 
+def read_sources(paths: StudyPaths) -> dict[str, dict[str, Any]]:
+    """Return the content of every acquired expert's `source.json`, of `public` too, by name."""
+    found = sorted(paths.expert("public").parent.glob("[!.]*/source.json"))  # what was killed begins with a dot
+    return {path.parent.name: read_json(path) for path in found}
+
+
 def check_family(paths: StudyPaths, names: Iterable[str]) -> None:
     """Check that acquired experts were branched from one public model.
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from flexmore.architectures.tensor_names import PROJECTIONS
 from flexmore.checkpoints.completeness import check_tensors
-from flexmore.checkpoints.family import check_sources
+from flexmore.checkpoints.family import check_sources, read_sources
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import recipe_from_disk
 from flexmore.cluster.owner import read_run, refuse_owned
@@ -27,7 +27,7 @@ from flexmore.exchange.lora import LoraAdapter
 from flexmore.exchange.lora_settings import CONFIG
 from flexmore.exchange.public_model import public_model
 from flexmore.exchange.router_rows import router_rows
-from flexmore.files import read_json, remove, write_json
+from flexmore.files import remove, write_json
 from flexmore.mixtures.grid import Mixture
 from flexmore.mixtures.naming import joint_name, pair_name
 
@@ -74,7 +74,7 @@ def import_checkpoint(
             experts = [_from_adapter(paths, source, choice.router)]
         else:
             experts = [_from_checkpoint(checkpoint, slot) for slot in range(1, checkpoint.experts)]
-        sources = {path.parent.name: read_json(path) for path in sorted((root / "experts").glob("*/source.json"))}
+        sources = read_sources(paths)
         ranks = []
         for name, expert in zip(names, experts, strict=True):
             rank, sources[name] = write_expert(paths, name, expert, source, building)
@@ -141,9 +141,9 @@ def _from_adapter(paths: StudyPaths, source: Path, router: RouterChoice) -> Impo
 def _public_rows(paths: StudyPaths, public: Checkpoint) -> Tensor:
     """Return public's router rows [layers, hidden]: those of the family's experts, zero where there are none yet."""
     layers = range(public.sizes.layers)
-    for path in sorted(paths.expert("public").parent.glob("*/source.json")):
-        if path.parent.name != "public":
-            expert = Checkpoint(path.parent)
+    for name in read_sources(paths):
+        if name != "public":
+            expert = Checkpoint(paths.expert(name))
             return torch.stack([expert.router(layer)[0] for layer in layers])
     dtype = public.expert_weight(0, 0, PROJECTIONS[0]).dtype
     return torch.zeros(len(layers), public.sizes.hidden, dtype=dtype)

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from flexmore.architectures.tensor_names import PROJECTIONS
-from flexmore.checkpoints.family import read_source
+from flexmore.checkpoints.family import read_source, read_sources
 from flexmore.checkpoints.reader import Checkpoint
 from flexmore.checkpoints.recipes import check_recipe
 from flexmore.cluster.owner import claim, this_run
@@ -227,6 +227,14 @@ def test_an_expert_that_a_living_run_may_read_is_not_replaced(mine: Path, tmp_pa
         import_checkpoint(tmp_path / "tax", mine, ["new"])  # what it does not read
         process.communicate(b"\n")
     import_checkpoint(tmp_path / "tax", mine, ["law"], ImportChoice(replace=True))
+
+
+def test_what_a_killed_import_left_is_no_expert(mine: Path, tmp_path: Path) -> None:
+    left = Path(shutil.copytree(mine / "experts" / "law", mine / "experts" / ".bad.0a1b2c3d.tmp", symlinks=True))
+    content = read_json(left / "source.json")
+    write_json(left / "source.json", content | {"public_tensors": {}})
+    import_checkpoint(tmp_path / "tax", mine, ["new"])
+    assert read_sources(StudyPaths(mine)).keys() == {"public", "law", "tax", "new"}
 
 
 def test_a_recipe_of_other_experts_is_not_replaced_unless_it_is_said(
