@@ -25,7 +25,10 @@ class Study(Settings):
     """Hold the configuration of a study: one family, its mixtures, its suite."""
 
     family: Annotated[str, Field(pattern=FAMILY)] = Field(description="name of the results' folder")
-    results: str = Field("results", description="artefacts go to <results>/<family>/")
+    results: str = Field(
+        "results",
+        description="artefacts go to <results>/<family>/, which belongs to one run at a time; any letters but { and }",
+    )
     seed: StrictInt = Field(0, ge=0, description="seed of the pocket's data and training, and of the controls")
     experts: dict[ExpertName, Source] = Field(
         description="`public` and the experts, in the order they have in the joint mixture"
