@@ -1,6 +1,7 @@
 """The analysis as a whole: from the collected tables to every table of `catalogue.TABLES`."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -29,7 +30,7 @@ from flexmore.analysis.selection.heldout import cross_fit
 from flexmore.analysis.selection.rules import RULES
 from flexmore.analysis.selection.selections import selected_ranks, selections
 from flexmore.analysis.statistics.gains import gains
-from flexmore.analysis.statistics.held_out_pairs import held_out_pairs
+from flexmore.analysis.statistics.held_out_pairs import HeldOutPairs, held_out_pairs
 from flexmore.analysis.statistics.pair_bootstrap import GainSamples, bootstrap_gains
 from flexmore.analysis.statistics.scopes import averages, scopes_of
 from flexmore.analysis.tables.gaps import gaps
@@ -49,18 +50,18 @@ def analyze(inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int]
     scores, item_scores = inputs.scores, inputs.item_scores()
     scopes = scopes_of(scores, settings.skills)
     samples = bootstrap_gains(scores, inputs.items, settings, inputs.clusters)
-    run, controls = _analyze_run(inputs, settings, facts, samples)
+    analyzed = _analyze_run(inputs, settings, facts, samples)
+    run, controls, held = analyzed.run, analyzed.controls, analyzed.held
     coefficients, fits = regress(scores, settings)
     numbered = (scores["kind"] == "pair") & scores["rank"].str.isdigit()
     evidence = None
     if numbered.any():
         evidence = evidence_from_table(scores, inputs.items, inputs.spectra, settings, inputs.clusters)
-    held = held_out_pairs(scores, item_scores, settings)
     judged_rules = cross_fit(scores, item_scores, inputs.spectra, settings)
     chosen = selections(evidence, item_scores, scopes)
     front, tested = _budget_tables(run.gains, chosen)
     everything = run.gains if controls is None else pd.concat([run.gains, controls], ignore_index=True)
-    others = {seed: _analyze_run(other, settings, facts)[0] for seed, other in inputs.others.items()}
+    others = {seed: _analyze_run(other, settings, facts).run for seed, other in inputs.others.items()}
     chances = chance_of_tasks(scores)
     return {
         "averages": averages(scores, list(chances.loc[chances["at_chance"] == "yes", "task"])),
@@ -68,8 +69,8 @@ def analyze(inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int]
         "gains": everything[everything["scope"] != "task"].reset_index(drop=True),
         "gains_by_task": everything[everything["scope"] == "task"].reset_index(drop=True),
         "chosen": judge_chosen(held, run.r95, settings),
-        "skill_ranks": compare_best_ranks(held, settings),
-        "optima": find_optima(held, settings),
+        "skill_ranks": analyzed.skill_ranks,
+        "optima": analyzed.optima,
         "r95": run.r95,
         "skills": compare_skills(run.gains, samples, settings),
         "regression": coefficients,
@@ -94,22 +95,41 @@ def analyze(inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int]
     }
 
 
+@dataclass(frozen=True)
+class _Analyzed:
+    """Hold what is made of every run: its tables that are compared over seeds, and what they were made from.
+
+    Attributes:
+        run: the tables that are compared.
+        controls: the gains of the controls, None where the run has none.
+        held: the pairs on held-out items.
+        optima: the calls of optima.
+        skill_ranks: the calls of reasoning's best rank against knowledge's.
+    """
+
+    run: Run
+    controls: pd.DataFrame | None
+    held: HeldOutPairs | None
+    optima: pd.DataFrame
+    skill_ranks: pd.DataFrame
+
+
 def _analyze_run(
     inputs: Inputs, settings: AnalysisSettings, facts: Mapping[str, int], samples: GainSamples | None = None
-) -> tuple[Run, pd.DataFrame | None]:
-    """Analyze what is compared over seeds; without `samples` r95 has no intervals.
-
-    Returns:
-        The tables of the run; and the gains of its controls, None where it has none.
-    """
+) -> _Analyzed:
+    """Analyze one run; without `samples` r95 has no intervals."""
+    held = held_out_pairs(inputs.scores, inputs.item_scores(), settings)
+    optima, skill_ranks = find_optima(held, settings), compare_best_ranks(held, settings)
     gained = gains(inputs.scores, inputs.items, settings.confidence, settings.skills, inputs.clusters)
     controls = _control_gains(inputs, settings)
     recovered = recover(gained, settings, samples)
     predictions = pd.DataFrame(columns=PREDICTION_COLUMNS)
     if facts:
-        evidence = Evidence(inputs.scores, gained, recovered, controls, inputs.items, inputs.clusters)
+        evidence = Evidence(
+            inputs.scores, gained, recovered, controls, inputs.items, inputs.clusters, optima, skill_ranks
+        )
         predictions = judge(evidence, facts, settings.confidence)
-    return Run(gained, recovered, predictions), controls
+    return _Analyzed(Run(gained, recovered, predictions), controls, held, optima, skill_ranks)
 
 
 def _control_gains(inputs: Inputs, settings: AnalysisSettings) -> pd.DataFrame | None:

@@ -158,6 +158,14 @@ def test_reasoning_and_knowledge_are_not_expected_to_be_told_apart(study_of: Any
     assert rows["holds"].tolist() == [verdict]
 
 
+def test_the_calls_of_the_analysis_are_what_is_judged(tables: dict[str, pd.DataFrame]) -> None:
+    judged = tables["predictions"].set_index("number")
+    called = (tables["optima"].query("expert == 'all'")["optimum"] == "yes").any()
+    call = tables["skill_ranks"].query("expert == 'all'")["call"].item()
+    assert judged.loc[9, "holds"] == ("no" if called else "yes")
+    assert judged.loc[10, "measured"] == f"called: {call}"
+
+
 def test_what_is_so_by_construction_is_a_check_and_no_prediction_that_held(study_of: Any) -> None:
     scores = study_of(GOOD).scores
     check = _judge_scores(scores).query("number == 11")

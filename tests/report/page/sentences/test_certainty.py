@@ -13,8 +13,8 @@ def test_how_far_the_seeds_agree(seed_tables: dict[str, pd.DataFrame], tables: d
     one = (rows["quantity"] == HOLDS) & (rows["subject"] == "4") & (rows["seed"] == "2")
     changed = certainty.say_spread(dict(seed_tables, seeds=rows.assign(text=rows["text"].mask(one, "no"))))[1]
     less = "prediction 2 for 0 of 3, prediction 3 for 0 of 3"
-    assert held == f"Of the 7 predictions that could fail 4 held for every seed; {less} and prediction 7 for 0 of 3."
-    assert changed.endswith(f"fail 3 held for every seed; {less}, prediction 4 for 2 of 3 and prediction 7 for 0 of 3.")
+    assert held == f"Of the 9 predictions that could fail 6 held for every seed; {less} and prediction 7 for 0 of 3."
+    assert changed.endswith(f"fail 5 held for every seed; {less}, prediction 4 for 2 of 3 and prediction 7 for 0 of 3.")
     assert certainty.say_spread(tables) == []
 
 
