@@ -11,7 +11,7 @@ from flexmore.analysis.inputs import Inputs, read_inputs
 from flexmore.analysis.ranks import numbered
 from flexmore.analysis.tables.storage import read_tables
 from flexmore.files import write_text
-from flexmore.report.figures import choices, curves, heatmaps, mixtures, r95, regression, spectra, style
+from flexmore.report.figures import choices, chosen, curves, heatmaps, mixtures, places, regression, spectra, style
 from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.figures.unread import often_unread
 from flexmore.report.page.about import About
@@ -44,9 +44,12 @@ def draw(inputs: Inputs, tables: Mapping[str, pd.DataFrame], out: Path) -> Drawn
     gained = tables["gains"]
     public = float(tables["averages"].query("kind == 'baseline'")["average"].iloc[0])
     ringed = often_unread(inputs.scores)
+    ranks = sorted(set(numbered(gained)["effective_rank"]))
     figures: dict[str, Callable[[], Figure]] = {
+        "chosen": lambda: chosen.chosen(tables["chosen"]),
         "domain_gain": lambda: curves.domain_gain(gained, tables["r95"], ringed),
-        "r95": lambda: r95.r95(tables["r95"], sorted(set(numbered(gained)["effective_rank"]))),
+        "r95": lambda: places.r95(tables["r95"], ranks),
+        "best_ranks": lambda: places.best_ranks(tables["best_ranks"], ranks),
         "score_by_rank": lambda: curves.score_by_rank(gained, ringed),
         "heatmap": lambda: heatmaps.heatmap(gained, ringed),
         "heatmap_groups": lambda: heatmaps.heatmap_groups(gained, ringed),

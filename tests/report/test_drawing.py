@@ -1,10 +1,13 @@
 """Figures and pages: all there, the same bytes twice, in words where there is nothing to draw."""
 
+import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from made_tables import Made, make
+from matplotlib.image import imread
 
 from flexmore.analysis.all_tables import analyze
 from flexmore.analysis.inputs import Inputs
@@ -15,6 +18,9 @@ from flexmore.config.analysis import AnalysisSettings
 from flexmore.report.drawing import draw, write_report
 from flexmore.report.figures.catalogue import FIGURES
 from flexmore.report.page.about import About
+from flexmore.report.page.content import Content
+from flexmore.report.page.pictures import Pictures
+from flexmore.report.page.readme import readme
 from flexmore.steps.analysis_tables import write_analysis
 
 SETTINGS = AnalysisSettings(bootstrap_samples=200)
@@ -61,3 +67,36 @@ def test_other_families_and_no_items_need_no_change(study: Inputs, tmp_path: Pat
     tables = analyze(lean, SETTINGS, {})
     assert not tables["gains"]["paired"].any()
     assert len(draw(lean, tables, tmp_path).paths) == 2 * len(FIGURES)
+
+
+def test_a_suite_without_domains_has_no_blank_figure_and_leads_with_its_groups(study_of: Any, tmp_path: Path) -> None:
+    inputs = study_of(Made(domains=False, controls=False, gain=0.7))
+    tables = analyze(inputs, SETTINGS, {})
+    tables["r95"] = tables["r95"].assign(r95="8")  # an r95 to draw
+    drawn = draw(inputs, tables, tmp_path)
+    assert drawn.undrawn == {}
+    for path in drawn.paths:
+        if path.suffix == ".png":
+            inked = (imread(path)[:, :, :3] < 0.99).any(axis=2).mean()
+            assert inked > 0.01, path
+    page = readme(Content(tables, About("made", SETTINGS)))
+    figures = re.findall(r"\(figures/(\w+)\.png\)", page)
+    assert len(figures) == len(set(figures)) == len(FIGURES)
+    assert figures.index("heatmap_groups") < figures.index("domain_gain")
+
+
+def test_a_suite_with_domains_leads_with_them(tables: dict[str, pd.DataFrame]) -> None:
+    page = readme(Content(tables, About("made", SETTINGS)))
+    figures = re.findall(r"\(figures/(\w+)\.png\)", page)
+    assert figures.index("domain_gain") < figures.index("heatmap_groups")
+
+
+def test_a_figure_without_data_is_not_shown_but_named(study_of: Any, tmp_path: Path) -> None:
+    inputs = study_of(Made(midpoints={"a": 3}, ladder=(4,), extras=(), active=(), full=False, controls=False))
+    tables = analyze(inputs, SETTINGS, {})
+    drawn = draw(inputs, tables, tmp_path)
+    assert {"joint_by_rank", "budget", "regression"} <= set(drawn.undrawn)
+    page = readme(Content(tables, About("made", SETTINGS), pictures=Pictures({}, drawn.undrawn)))
+    assert not any(f"(figures/{name}.png)" in page for name in drawn.undrawn)
+    assert "Not drawn: " in page
+    assert "joint mixtures: none were evaluated" in page

@@ -1,8 +1,10 @@
 """The names of all figures; imports nothing, so that a workflow reads it at no cost."""
 
 FIGURE_KINDS = {
+    "chosen": "what to use",
     "domain_gain": "which rank suffices",
     "r95": "which rank suffices",
+    "best_ranks": "which rank suffices",
     "score_by_rank": "scores and gains",
     "heatmap": "scores and gains",
     "heatmap_groups": "scores and gains",

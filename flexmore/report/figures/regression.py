@@ -26,7 +26,7 @@ def regression(gains: pd.DataFrame, coefficients: pd.DataFrame, fits: pd.DataFra
     """
     points = numbered(gains[gains["scope"].isin(["skill", "group"])], kinds=("pair",))
     for scope in ("skill", "group"):
-        names = [str(name) for name in points.loc[points["scope"] == scope, "name"].unique()]
+        names = [str(name) for name in gains.loc[gains["scope"] == scope, "name"].unique()]
         names = [name for name in dict.fromkeys((*SKILLS, *names)) if name in names]
         fitted = [name for name in names if (coefficients["response"] == name).any()]
         if fitted:

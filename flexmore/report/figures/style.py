@@ -64,6 +64,10 @@ class Look:
     dash: str
 
 
+COMPARED = (Look("#0072B2", "o", "-"), Look("#D55E00", "s", "-"))
+"""Of two things that are compared throughout a figure."""
+
+
 def looks(experts: Iterable[str]) -> dict[str, Look]:
     """Return a look for each expert, by its place in the alphabet of the family; up to 66 are all different."""
     return {

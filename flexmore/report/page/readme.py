@@ -5,10 +5,9 @@ import pandas as pd
 from flexmore.analysis.ranks import numbered
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Content, Tables
-from flexmore.report.page.formatting import count, listing, paragraph, plural
-from flexmore.report.page.sections import certainty, contents, reading, results
+from flexmore.report.page.formatting import count, listing, plural
+from flexmore.report.page.sections import certainty, contents, reading, results, use
 from flexmore.report.page.sections.reference import beside_reference
-from flexmore.report.page.sentences.experts import say_skills
 
 
 def readme(content: Content) -> str:
@@ -17,13 +16,16 @@ def readme(content: Content) -> str:
     sections: list[tuple[str, str]] = [
         ("What is left out", certainty.left_out(content.left_out)),
         ("In short", results.short(tables, about)),
+        ("What to use", use.what_to_use(tables, pictures)),
+        ("Reasoning against knowledge", use.skills(tables, about)),
+        ("Chosen and written answers", use.answers(tables)),
         ("Which rank suffices", results.recovery(tables, about, pictures)),
         ("Joint mixtures", results.joint(tables, pictures)),
         ("Beside what others reported", beside_reference(tables, about)),
-        ("Reasoning against knowledge", paragraph(say_skills(tables, about.settings))),
         ("Choosing ranks", results.selection(tables, pictures)),
         ("Ranks under a budget", results.budget(tables, pictures)),
         ("The paper's reading", reading.reading(tables, pictures)),
+        ("The best rank in each group", reading.best(tables, pictures)),
         ("Every pair", reading.pairs(tables)),
         ("What was predicted, and what became of it", certainty.predictions(tables, beside)),
         ("Training seeds", certainty.seeds(tables)),

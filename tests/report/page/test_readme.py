@@ -67,11 +67,15 @@ def test_a_reader_is_told_what_the_planted_experts_learned(tables: dict[str, pd.
     assert "snakemake" not in mine
 
 
-def test_nothing_to_recover_is_said(study_of: Any) -> None:
+def test_a_study_in_which_every_expert_harms_says_to_use_none(study_of: Any) -> None:
     inputs = study_of(Made(gain=-0.15))
     page = readme(Content(analyze(inputs, SETTINGS, {}), About("made", SETTINGS)))
+    assert page.split("**What was found**\n\n- ")[1].startswith(
+        "**Use none of them.** No mixture beats the public model"
+    )
     assert "0 of 3 full experts help" in page
-    assert "there is nothing to recover, at any rank: the full expert's gain is not above zero" in page
+    assert "r95 is not defined on their own domain's tasks: the full expert's gain is not above zero" in page
+    assert "No joint mixture averages more." in page
 
 
 def test_without_items_the_report_says_so(study: Inputs) -> None:
@@ -79,6 +83,8 @@ def test_without_items_the_report_says_so(study: Inputs) -> None:
     page = readme(Content(lean, About("made", SETTINGS)))
     assert "**No per-item results were given**" in page
     assert "Without per-item results it cannot be judged out of sample" in page
+    assert "Without per-item results no rank is judged on items that had no part in its choice." in page
+    assert "is called an optimum" not in page
     assert "flattered" not in page.split("## Choosing ranks")[0]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from flexmore.analysis.findings.predictions import held
+from flexmore.analysis.findings.predictions import BROKEN, PASSED, held
 from flexmore.analysis.findings.seeds import HALF, HOLDS, R95, spread_of
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Tables
@@ -40,6 +40,8 @@ def predictions(tables: Tables, beside: Sequence[str]) -> str:
     table = tables["predictions"]
     if table.empty:
         return ""
+    checks = table[table["holds"].isin([PASSED, BROKEN])]
+    table = table.drop(checks.index)
     rows = []
     for (place, text), own in table.groupby(["number", "prediction"], sort=False):
         whole = table[(table["number"] == place) & (table["subject"] == "all")]
@@ -49,7 +51,20 @@ def predictions(tables: Tables, beside: Sequence[str]) -> str:
         rows.append([place, text, measured, verdict])
     source = "[PREDICTIONS.md](PREDICTIONS.md)" if "PREDICTIONS.md" in beside else "reports/pocket/PREDICTIONS.md"
     said = f"Written before the measurement: {source}."
-    return f"{said}\n\n{markdown(['', 'prediction', 'measured', 'verdict'], rows)}"
+    header = ["", "prediction", "measured", "verdict"]
+    return "\n\n".join(filter(None, [said, markdown(header, rows), _checked(checks)]))
+
+
+def _checked(rows: pd.DataFrame) -> str:
+    """Write what could not fail, apart from the predictions that could."""
+    if rows.empty:
+        return ""
+    lines = [
+        [row["prediction"], row["measured"], "passed" if row["holds"] == PASSED else "**failed**"]
+        for _, row in rows.iterrows()
+    ]
+    text = "Checked as well, but no prediction, since it is so by construction unless something is broken:"
+    return f"{text}\n\n{markdown(['check', 'measured', 'verdict'], lines)}"
 
 
 def seeds(tables: Tables) -> str:

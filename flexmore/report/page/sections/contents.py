@@ -11,7 +11,9 @@ from flexmore.report.page.content import Tables
 from flexmore.report.page.formatting import count, markdown
 from flexmore.report.page.pictures import Pictures
 
-SHOWN = ("domain_gain", "r95", "joint_by_rank", "rules", "budget", "regression")
+SHOWN = (
+    "chosen", "domain_gain", "r95", "best_ranks", "heatmap_groups", "joint_by_rank", "rules", "budget", "regression",
+)  # fmt: skip
 """Figures that are in the section of their subject."""
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from flexmore.analysis.findings.skills import SKILLS
 from flexmore.analysis.ranks import rank_order
 from flexmore.report.page.content import Tables
-from flexmore.report.page.formatting import DASH, gain, markdown, number, paragraph, points, probability, score
+from flexmore.report.page.formatting import DASH, gain, markdown, number, paragraph, points, probability, score, span
 from flexmore.report.page.pictures import Pictures
 from flexmore.report.page.sentences import choices
 
@@ -85,6 +85,32 @@ def _tests(row: pd.Series) -> str:
 def _power(log2_rank: float) -> str:
     """Return a rank from its log2; one that is beyond any rank in words."""
     return number(2.0**log2_rank if abs(log2_rank) < BEYOND else math.copysign(math.inf, log2_rank))
+
+
+def best(tables: Tables, pictures: Pictures) -> str:
+    """Write the best rank of every expert in each group, with the interval of its place."""
+    table = tables["best_ranks"]
+    rows = table[(table["scope"] == "group") & (table["best_rank"] != "")]
+    if rows.empty:
+        return ""
+    cells = rows.assign(cell=[_place(row) for _, row in rows.iterrows()])
+    wide = cells.pivot(index="expert", columns="name", values="cell")[list(rows["name"].unique())].fillna(DASH)
+    text = (
+        "The rank of the ladder with the highest score, in brackets the interval of its place over bootstrap samples "
+        "of the items; in italics where it is not seen to beat public. As the highest of several it looks better than "
+        "it is: what it gains on items that did not choose it stands above, under what to use. More: "
+        "`tables/best_ranks.csv`."
+    )
+    lines = [[expert, *map(str, wide.loc[expert])] for expert in map(str, wide.index)]
+    return "\n\n".join(
+        filter(None, [text, markdown(["expert", *map(str, wide.columns)], lines), pictures.show("best_ranks")])
+    )
+
+
+def _place(row: pd.Series) -> str:
+    """Return a best rank with the interval of its place."""
+    text = f"{row['best_rank']} ({span(row['rank_low'], row['rank_high'])})"
+    return text if row["best_low"] > 0 else f"*{text}*"
 
 
 def pairs(tables: Tables) -> str:

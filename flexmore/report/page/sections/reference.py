@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from flexmore.analysis.findings.contrasts import FULL
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Tables
 from flexmore.report.page.formatting import DASH, MINUS, count, gain, listing, markdown, paragraph, points, score
@@ -42,12 +43,9 @@ def _best_less_full(tables: Tables, values: Reference) -> str:
     best, full = (entry["average"] for entry in values["averages"][:2])
     apart = points(best / 100 - full / 100, 2)
     reported = f"Reported, the chosen ranks are {best:.2f} {MINUS} {full:.2f} = {apart} points above full"
-    rows = tables["comparisons"]
-    each = []
-    for active, own in rows.groupby("active"):
-        found = own[(own["mixture"] == f"joint-a{active}-full") & (own["other"] == f"joint-a{active}-best")]
-        turned = {"gain": -found["difference"], "low": -found["high"], "high": -found["low"]}
-        each += [f"{gain(row, digits=2)} with {active} active" for _, row in pd.DataFrame(turned).iterrows()]
+    rows = tables["contrasts"]
+    rows = rows[(rows["against"] == FULL) & rows["mixture"].str.endswith("-best")]
+    each = [f"{gain(row, 'difference', digits=2)} with {row['active']} active" for _, row in rows.iterrows()]
     ours = (
         f"; here `best` less full is {listing(each)}, on the items that chose"
         if each

@@ -11,6 +11,7 @@ from flexmore.report.page.formatting import (
     DASH,
     count,
     gain,
+    listing,
     markdown,
     number,
     paragraph,
@@ -20,35 +21,42 @@ from flexmore.report.page.formatting import (
     span,
 )
 from flexmore.report.page.pictures import Pictures
-from flexmore.report.page.sentences import certainty, choices, experts
+from flexmore.report.page.sentences import certainty, choices, chosen, contrasts, experts, skill_ranks
 
 FRONT_ROWS = 8
 """Points of the Pareto front that the report lists."""
 
 
 def short(tables: Tables, about: About) -> str:
-    """Write the findings, a line each."""
-    sentences = [
-        *certainty.say_main_seed(tables),
-        *certainty.say_gaps(tables),
+    """Write the findings, a line each, and then how sure they are."""
+    found = [
+        *chosen.say_what_to_do(tables),
+        *skill_ranks.say_skill_ranks(tables)[:1],
+        *chosen.say_optima(tables),
+        *choices.say_joint(tables)[:1],
+        *contrasts.say_contrasts(tables)[:2],
         *experts.say_gains(tables),
         *experts.say_recovery(tables),
         *experts.say_facts(tables, about.facts),
-        *experts.say_skills(tables, about.settings),
-        *choices.say_joint(tables)[:1],
+    ]
+    sure = [
+        *chosen.say_other_tasks(tables),
         *choices.say_selection(tables)[:1],
-        *choices.say_budget(tables),
         *certainty.say_predictions(tables),
         paragraph(certainty.say_seeds(tables)),
         *certainty.say_spread(tables),
     ]
-    return "\n".join(f"- {sentence}" for sentence in sentences)
+    parts = (("What was found", found), ("How sure it is", sure))
+    lists = [f"**{title}**\n\n" + "\n".join(f"- {line}" for line in lines) for title, lines in parts]
+    about_all = paragraph([*certainty.say_gaps(tables), *certainty.say_main_seed(tables)])
+    return "\n\n".join(filter(None, [about_all, *lists]))
 
 
 def recovery(tables: Tables, about: About, pictures: Pictures) -> str:
     """Write which rank suffices: r95 and the rank of half the gain."""
     rows = tables["r95"]
     rows = rows[rows["scope"].isin(R95_SCOPES)]
+    known = rows[rows["r95"] != ""]
     level = f"{100 * about.settings.confidence:.0f} %"
     table = markdown(
         ["expert", "on", "full's gain, points", "r95", "r95 over items", "r95 over tasks", "half of the gain at",
@@ -56,11 +64,11 @@ def recovery(tables: Tables, about: About, pictures: Pictures) -> str:
         [
             [
                 row["expert"], row["name"] if row["scope"] != "domain" else "its own domain",
-                gain(row, "full_gain", "full_low", "full_high"), row["r95"] or f"none: {row['r95_reason']}",
+                gain(row, "full_gain", "full_low", "full_high"), row["r95"],
                 span(row["r95_low"], row["r95_high"]), span(row["r95_tasks_low"], row["r95_tasks_high"]),
                 number(row["half_rank"]), _numbers(row["half_low"], row["half_high"]),
             ]
-            for _, row in rows.iterrows()
+            for _, row in known.iterrows()
         ],
     )  # fmt: skip
     text = (
@@ -69,7 +77,16 @@ def recovery(tables: Tables, about: About, pictures: Pictures) -> str:
         f"Its {level} intervals are bootstraps over items (for these tasks) and over tasks within groups (for other "
         "tasks of the same kind); `full` means that no smaller rank measured is sure to do."
     )
-    return "\n\n".join(filter(None, [text, pictures.show("domain_gain"), table, pictures.show("r95")]))
+    for reason, without in rows[rows["r95"] == ""].groupby("r95_reason", sort=False):
+        each = "; ".join(
+            f"{expert} on {listing(own['name'].where(own['scope'] != 'domain', 'its own domain'))}"
+            for expert, own in without.groupby("expert")
+        )
+        text += f" It is not defined, since {reason}, for {each}."
+    # without domains the groups say most about what each expert is good for
+    lead = ["heatmap_groups", "domain_gain"] if (rows["scope"] != "domain").all() else ["domain_gain", "heatmap_groups"]
+    shown = [pictures.show(name) for name in lead]
+    return "\n\n".join(filter(None, [text, shown[0], table, pictures.show("r95"), shown[1]]))
 
 
 def _numbers(low: float, high: float) -> str:
@@ -90,7 +107,22 @@ def joint(tables: Tables, pictures: Pictures) -> str:
         cells = [f"{score(by['average'][a])}" if a in by.index else DASH for a in active]
         rows.append([rank, count(own["parameters"].iloc[0]), *cells])
     table = markdown(["rank of every expert", "parameters", *(f"average, {a} active" for a in active)], rows)
-    return "\n\n".join([paragraph(choices.say_joint(tables)), pictures.show("joint_by_rank"), table])
+    parts = [paragraph(contrasts.say_contrasts(tables)), _planned(tables), paragraph(choices.say_joint(tables))]
+    return "\n\n".join(filter(None, [*parts, pictures.show("joint_by_rank"), table]))
+
+
+def _planned(tables: Tables) -> str:
+    """Write the planned contrasts of the joint mixtures of selected ranks."""
+    return markdown(
+        ["joint mixture", "against", "difference, points", "p", "p, corrected", "could be told", "verdict"],
+        [
+            [
+                f"`{row['mixture']}`", f"`{row['other']}`", gain(row, "difference", digits=2), number(row["p"], 3),
+                number(row["p_holm"], 3), score(row["detectable"], 2), row["verdict"],
+            ]
+            for _, row in tables["contrasts"].iterrows()
+        ],
+    )  # fmt: skip
 
 
 def selection(tables: Tables, pictures: Pictures) -> str:

@@ -22,10 +22,10 @@ def say_joint(tables: Tables) -> list[str]:
         return ["No joint mixture was evaluated."]
     public = float(tables["averages"].query("kind == 'baseline'")["average"].iloc[0])
     whole = full(joint)
-    found = []
-    if len(whole):
-        each = ", ".join(f"{score(row['average'])} with {row['active']} active" for _, row in whole.iterrows())
-        found.append(f"The public model alone averages {score(public)} points, all experts joined in full {each}.")
+    each = ", ".join(f"{score(row['average'])} with {row['active']} active" for _, row in whole.iterrows())
+    joined = f", all experts joined in full {each}" if each else ""
+    none = " No joint mixture averages more." if float(joint["average"].max()) <= public else ""
+    found = [f"The public model alone averages {score(public)} points{joined}.{none}"]
     for active, own in comparisons.groupby("active"):
         found.append(_highest_joint(active, own, joint.set_index("mixture")))
     close = comparisons[(comparisons["verdict"] == UNCLEAR) & ~_same(comparisons)]

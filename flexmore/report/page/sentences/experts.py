@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from flexmore.analysis.findings.recovery import NO_GAIN
 from flexmore.analysis.findings.seeds import HALF
 from flexmore.analysis.ranks import full
 from flexmore.analysis.statistics.gains import HARMS, HELPS
@@ -91,8 +90,7 @@ def say_recovery(tables: Tables) -> list[str]:
         )
         found.append(f"The smallest rank that keeps {share} of full's gain on {where(tables)} (r95): {each}.")
     for reason, own in unknown.groupby("r95_reason", sort=False):
-        what = "there is nothing to recover, at any rank" if reason == NO_GAIN else "r95 is not defined"
-        found.append(f"For {listing(own['expert'])} {what}: {reason}.")
+        found.append(f"For {listing(own['expert'])} r95 is not defined on {where(tables)}: {reason}.")
     return found
 
 
