@@ -9,6 +9,9 @@ from flexmore.report.page.formatting import count, listing, plural
 from flexmore.report.page.sections import certainty, contents, reading, results, use
 from flexmore.report.page.sections.reference import beside_reference
 
+TITLE = "what rank costs"
+"""How the first line of every report ends."""
+
 
 def readme(content: Content) -> str:
     """Write the page."""
@@ -37,7 +40,7 @@ def readme(content: Content) -> str:
         ("How to get all of this again", contents.again(tables, about, content.versions, beside)),
     ]
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections if text)
-    return f"# {headed(about, content.left_out)}: what rank costs\n\n{_opening(tables, about)}\n\n{body}\n"
+    return f"# {headed(about, content.left_out)}: {TITLE}\n\n{_opening(tables, about)}\n\n{body}\n"
 
 
 def headed(about: About, left_out: pd.DataFrame | None) -> str:
