@@ -83,8 +83,11 @@ def domain_gain(gains: pd.DataFrame, recovery: pd.DataFrame, ringed: Ringed = fr
         _intervals(panel, axis.places(whole["rank"]), whole, look[expert], hollow=True)
         for some, rank in ((points, "effective_rank"), (whole, "rank")):
             ring(panel, axis.places(some[rank]), some, ringed, "gain")
-        fit = POINTS * points["fit"]
-        panel.plot(axis.places(points["effective_rank"]), fit, color=look[expert].colour, label="monotone fit")
+        places = axis.places(points["effective_rank"])
+        if found.loc[expert, "r95"]:
+            panel.plot(places, POINTS * points["fit"], color=look[expert].colour, label="monotone fit")
+        else:  # what falls has no monotone fit worth looking at
+            panel.plot(places, POINTS * points["gain"], color=look[expert].colour, linewidth=0.7)
         _marks(panel, axis, found.loc[expert], points)
         axis.set_up(panel)
         panel.set_title(_title(expert, found.loc[expert]), color="black")

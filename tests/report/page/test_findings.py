@@ -37,7 +37,10 @@ def test_an_optimum_below_full_is_told_to_be_used(above: str) -> None:
     assert "For reasoning use math at rank 64: +2.4 (+1.4 to +3.4); news at rank 64" in short
     assert "The chosen rank beats the full expert as well in 3 of 3: math +3.9" in short
     assert "**Reasoning wants a higher rank than knowledge**: rank 64 for reasoning, rank 8 for knowledge" in short
-    assert "An optimum is called in 12 of 12 cases" in short
+    assert (
+        "An optimum is called in 12 of 12 cases: all experts on average at rank 32 (16 to 64), all experts on" in short
+    )
+    assert "rank 8 (4 to 16), and 9 more in `tables/optima.csv`." in short
     assert "**How sure it is**" in short
     assert "nothing to recover" not in short
     assert "use none" not in above.lower()

@@ -40,7 +40,7 @@ def what_to_use(tables: Tables, pictures: Pictures) -> str:
         "spread between experts, so it says whether another expert would gain. Verdicts are corrected for the number "
         "of experts and skills (Holm). More: `tables/chosen.csv`."
     )
-    said = paragraph([*chosen.say_other_tasks(tables), *chosen.say_optima(tables)])
+    said = paragraph(chosen.say_other_tasks(tables))
     return "\n\n".join(filter(None, [pictures.show("chosen"), said, table, how, _optima(tables)]))
 
 

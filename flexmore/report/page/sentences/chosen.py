@@ -14,6 +14,8 @@ from flexmore.report.page.formatting import gain, listing, plural, points, span
 from flexmore.report.page.sentences.contrasts import better_than_public
 
 OPTIMUM = "yes"
+NAMED = 6
+"""The most optima of single experts that a line names."""
 
 
 def chosen_on(tables: Tables, scope: str) -> pd.DataFrame:
@@ -158,9 +160,12 @@ def say_optima(tables: Tables) -> list[str]:
         why = rows["reason"].value_counts()
         each = listing(f"in {times} {reason}" for reason, times in why.items())
         return [f"No rank is called an optimum, in any of {len(rows)} cases: {each}."]
+    over_all = called[(called["expert"] == ALL) & called["scope"].isin(["average", "skill"])]
+    named = over_all if len(over_all) else called.head(NAMED)
+    more = f", and {len(called) - len(named)} more in `tables/optima.csv`" if len(called) > len(named) else ""
     return [
-        f"An optimum is called in {len(called)} of {len(rows)} cases (scores rise to it, fall from it, and lie above "
-        f"public, on items that had no part in finding it; corrected for all cases): {listing(_places(called))}."
+        f"An optimum is called in {len(called)} of {len(rows)} cases: {listing(_places(named))}{more}. Scores rise to "
+        "it, fall from it and lie above public, on items that had no part in finding it; corrected for all cases."
     ]
 
 
