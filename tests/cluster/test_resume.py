@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from living_processes import living_process, write_program
 from snakemake.cli import parse_args
 
 from flexmore.cluster import resume as resuming
+from flexmore.cluster.owner import claim, this_run
 from flexmore.cluster.processes import find_processes
 from flexmore.cluster.resume import resume
 from flexmore.errors import FlexmoreError
@@ -46,6 +49,32 @@ def test_unlocks_then_runs_and_a_failing_unlock_ends_it(tmp_path: Path, monkeypa
     calls.clear()
     assert resume(["--cores", "2"]) == 1
     assert calls == [["--unlock", "--cores", "2"]]
+
+
+def test_a_run_on_another_host_that_is_known_to_be_dead_gives_its_results_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = yaml.safe_load((Path("tests") / "workflow" / "smoke.yaml").read_text())
+    root = tmp_path / "results" / "smoke"
+    claim(root, replace(this_run(tmp_path, "x"), host="login7"))
+    monkeypatch.chdir(tmp_path)
+    Path("study.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    monkeypatch.setattr(resuming.subprocess, "run", lambda command, check: subprocess.CompletedProcess(command, 0))
+    monkeypatch.setattr(resuming.os, "execv", lambda *_: None)
+    given = ["--configfile", "study.yaml", "--cores", "2"]
+    resume(given)
+    with pytest.raises(FlexmoreError, match="another host"):
+        claim(root, this_run(tmp_path, "y"))
+    resume([*given, "--dead"])
+    claim(root, this_run(tmp_path, "y"))
+
+
+def test_a_configuration_that_cannot_be_read_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(resuming.subprocess, "run", lambda *_, **__: pytest.fail("it went on"))
+    Path("study.yaml").write_bytes("# Größe\n".encode("latin-1"))
+    with pytest.raises(FlexmoreError, match=r"study\.yaml: not UTF-8: byte 0xf6 in line 1"):
+        resume(["--cores", "2", "--configfile", "study.yaml"])
 
 
 @pytest.mark.parametrize("setting", ['  - "evaluate={gpu_memory: 80}"', "  evaluate: {gpu_memory: 80}"])

@@ -18,7 +18,6 @@ from flexmore.steps.use.report import report
 
 LESS: Mapping[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
     "pairs only": lambda scores: scores["kind"].isin(["baseline", "pair"]),
-    "pairs and extras": lambda scores: scores["kind"] != "joint",
     "no full": lambda scores: scores["rank"] != "full",
     "only full": lambda scores: scores["rank"].isin(["0", "full"]),
     "one rank and full": lambda scores: scores["rank"].isin(["0", "8", "full"]),
@@ -29,7 +28,6 @@ LESS: Mapping[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
     "one task": lambda scores: scores["task"] == "mmlu_math",
     "joint only": lambda scores: scores["kind"].isin(["baseline", "joint"]),
     "joint of full alone": lambda scores: (scores["kind"] == "baseline") | (scores["mixture"] == "joint-a3-full"),
-    "no extras": lambda scores: scores["kind"] != "extra",
     "public alone": lambda scores: scores["kind"] == "baseline",
 }
 
