@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError
 from flexmore.files import fingerprint, read_json
 
@@ -91,3 +92,8 @@ def suite_identity(folder: Path, datasets: Path | None = None) -> str:
     """Return a digest of what a suite, and its data sets where it has some, say they were written from."""
     files = [found / SOURCE for found in (folder, datasets) if found is not None]
     return fingerprint([path.read_text(encoding="utf-8") for path in files if path.is_file()])
+
+
+def evaluated_with(suite: str, settings: EvaluateSettings) -> dict[str, Any]:
+    """Return what scores depend on besides the weights: the settings, by key, and the suite (`suite_identity`)."""
+    return {**settings.result_settings, "suite": suite}

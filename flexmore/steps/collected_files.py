@@ -7,8 +7,7 @@ from typing import Any
 
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.results.scores import evaluated_with
-from flexmore.evaluation.suite import SOURCE, suite_identity
+from flexmore.evaluation.suite import SOURCE, evaluated_with, suite_identity
 from flexmore.files import read_json
 from flexmore.mixtures.grid import sweeps
 from flexmore.mixtures.recipe import Recipe

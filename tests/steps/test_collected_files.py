@@ -8,8 +8,7 @@ import pytest
 
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
-from flexmore.evaluation.results.scores import evaluated_with
-from flexmore.evaluation.suite import suite_identity
+from flexmore.evaluation.suite import evaluated_with, suite_identity
 from flexmore.mixtures.grid import find_mixture
 from flexmore.mixtures.recipe import Recipe
 from flexmore.steps.collected_files import check_evaluated

@@ -11,6 +11,7 @@ PACKAGE = Path("flexmore")
 ELSEWHERE = {
     "datasets": ["pocket/"],  # not read for the paper's suite, which alone has data sets
     "suite": ["pocket/"],  # the rule depends on POCKET_REVISION
+    "collect": ["pocket/"],  # as the suite, whose tasks it compares with those of the scores
 }
 """Modules that a step imports, and on which its result does not depend or its rule depends in another way."""
 EVERYWHERE = ["errors.py", "files.py", "progress.py", "revisions.py", "steps/process.py", "config/"]

@@ -9,7 +9,7 @@ from flexmore.evaluation.results.answers import join_lines
 from flexmore.evaluation.results.cache import ScoreCache
 from flexmore.evaluation.results.versions import merge_versions
 from flexmore.evaluation.sigterm import SigtermHandler
-from flexmore.evaluation.suite import Suite, TaskInfo, suite_identity
+from flexmore.evaluation.suite import Suite, TaskInfo, evaluated_with, suite_identity
 from flexmore.files import write_bytes, write_json
 from flexmore.mixtures.recipe import Recipe
 
@@ -64,11 +64,6 @@ def write_known_scores(
             names.append(recipe.mixture.name)
             write_json(out / f"{names[-1]}.json", _content(recipe, suite, own, evaluated), indent=None)
     return names
-
-
-def evaluated_with(suite: str, settings: EvaluateSettings) -> dict[str, Any]:
-    """Return what scores depend on besides the weights: the settings, by key, and the suite (`suite_identity`)."""
-    return {**settings.result_settings, "suite": suite}
 
 
 def _content(
