@@ -4,11 +4,10 @@ Every study has the paper's 120 tasks with their numbers of items and clusters, 
 full. An item's answer is a thresholded normal; three quarters of its variance are shared by all mixtures. The
 analysis is the package's own (`flexmore.analysis`); nothing of it is repeated here.
 
-    python benchmarks/truths.py                     # 1,000 studies of each truth, two processes: reports/truths.csv
+    python benchmarks/truths.py --out reports/truths.csv    # 1,000 studies of each truth
     python benchmarks/truths.py --studies 40 --truths A,L
-    python benchmarks/truths.py --report A out/     # one study as tables, for `flexmore report`
 
-Truths (x = log2 rank; points of a score; L the logistic curve; levels and powers in docs/truths.md):
+What must come out, and what came out, is in docs/truths.md; `benchmarks/truth_report.py` writes one study's report.
 """
 
 import argparse
@@ -26,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from flexmore.analysis.findings.chosen import NOTHING, judge_chosen
+from flexmore.analysis.findings.chosen import BOTH, NOTHING, judge_chosen
 from flexmore.analysis.findings.optima import find_optima
 from flexmore.analysis.findings.skill_ranks import HIGHER, LOWER, compare_best_ranks
 from flexmore.analysis.statistics.clusters import Clusters
@@ -36,6 +35,7 @@ from flexmore.analysis.statistics.scopes import Scopes, scopes_of
 from flexmore.analysis.tables.catalogue import ALL
 from flexmore.config.analysis import AnalysisSettings
 from flexmore.evaluation.suite import PAPER_SUITE, Suite
+from flexmore.report.page.formatting import markdown
 
 Array = NDArray[np.float64]
 EXPERTS = ("code", "creative", "math", "news", "pes2o", "reddit")
@@ -116,12 +116,14 @@ class Truth:
     Attributes:
         curve: of the experts; of every second expert `other`, where there is one.
         optima: the true best places of reasoning and knowledge, log2 ranks; None where there is no optimum.
+        r95: log2 of the true one, of both; None where full does not gain or it differs.
     """
 
     about: str
     curve: Curve
     optima: tuple[float, float] | None = None
     other: Curve | None = None
+    r95: float | None = None
 
 
 TRUTHS: dict[str, Truth] = {
@@ -137,8 +139,8 @@ TRUTHS: dict[str, Truth] = {
     ),
     "H": Truth("half of the experts as A, half reversed", A, other=swapped(A)),
     "I": Truth("gains only fall with rank", lambda reasoning, x: 4 + damage(x if reasoning else x + 2)),
-    "J": Truth("saturating", both(lambda x: 4 * logistic(1.2 * (x - 5)))),
-    "K": Truth("the same gain above public at every rank", both(lambda x: 2 + 0 * x)),
+    "J": Truth("saturating", both(lambda x: 4 * logistic(1.2 * (x - 5))), r95=8),
+    "K": Truth("the same gain above public at every rank", both(lambda x: 2 + 0 * x), r95=0),
     "L": Truth("every rank equals public", both(lambda x: 0 * x)),
     "M": Truth("damage only, less at low rank", both(damage)),
     "A straight": Truth("as A, straight in log2 rank", straight_in_skills(6, 3), (6, 3)),
@@ -277,13 +279,15 @@ def said(skill_ranks: pd.DataFrame, optima: pd.DataFrame, chosen: pd.DataFrame, 
         "both optima": (skills["optimum"] == "yes").all(), "an optimum somewhere": len(calls) > 0,
         "optimum of reasoning": skills["optimum"]["reasoning"] == "yes",
         "optimum of knowledge": skills["optimum"]["knowledge"] == "yes",
+        "a rank beats full": (picked["verdict"] == BOTH).any(),
         "no rank beats public": (picked["verdict"] == NOTHING).all(),
         "no rank beats public, anywhere": (every["verdict"] == NOTHING).all(),
     }  # fmt: skip
     for place, name in enumerate(("reasoning", "knowledge")):
         row[f"place of {name}"] = math.log2(int(skills["rank"][name]))
         r95 = picked["r95"][name]
-        row[f"r95 of {name}"] = math.log2(int(r95)) if r95.isdigit() else math.nan
+        if truth.r95 is not None:
+            row[f"r95 of {name} within a step"] = r95.isdigit() and abs(math.log2(int(r95)) - truth.r95) <= 1
         if truth.optima is not None:
             low, high = (math.log2(int(skills[end][name])) for end in ("rank_low", "rank_high"))
             row[f"interval holds {name}'s"] = low - 0.5 <= truth.optima[place] <= high + 0.5
@@ -291,12 +295,12 @@ def said(skill_ranks: pd.DataFrame, optima: pd.DataFrame, chosen: pd.DataFrame, 
 
 
 def rates(name: str, studies: list[Mapping[str, object]]) -> dict[str, object]:
-    """Return how often each thing was said of one truth; of places and r95 the median."""
+    """Return how often each thing was said of one truth; of places the median."""
     table = pd.DataFrame(studies)
     found: dict[str, object] = {"truth": name, "about": TRUTHS[name].about, "studies": len(table)}
     for column in table:
         numbers = table[column].astype("float64")
-        found[str(column)] = numbers.median() if str(column).startswith(("place", "r95")) else numbers.mean()
+        found[str(column)] = numbers.median() if str(column).startswith("place") else numbers.mean()
     return found
 
 
@@ -322,6 +326,25 @@ def simulate(names: list[str], studies: int, processes: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+SHOWN = (
+    "higher", "higher, no plateau", "lower", "both optima", "an optimum somewhere", "a rank beats full",
+    "no rank beats public",
+)  # fmt: skip
+"""The columns of the table that is read; all of them are in the file."""
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """Return the rates as a table, with the median places of both optima as ranks."""
+    rows = [
+        [
+            row["truth"], row["about"], *(f"{100 * row[column]:.1f} %" for column in SHOWN),
+            " and ".join(f"{2 ** row[f'place of {name}']:.0f}" for name in ("reasoning", "knowledge")),
+        ]
+        for row in table.to_dict("records")
+    ]  # fmt: skip
+    return markdown(["truth", "is", *SHOWN, "median best ranks, reasoning and knowledge"], rows)
+
+
 def main() -> None:
     """Simulate, print and write the table of rates."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -331,8 +354,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the table as CSV")
     given = parser.parse_args()
     table = simulate(given.truths.split(","), given.studies, given.processes)
-    with pd.option_context("display.width", 200, "display.max_columns", 50, "display.precision", 3):
-        print(table.drop(columns="about").set_index("truth").T)
+    print(as_markdown(table))
     if given.out:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         table.round(4).to_csv(given.out, index=False, lineterminator="\n")
