@@ -67,7 +67,8 @@ def _use_none(tables: Tables, average: pd.DataFrame) -> list[str]:
         for _, row in average.iterrows()
     ]
     costs = (
-        f"What each costs on the average, in points against public, at the rank that costs least: {'; '.join(each)}."
+        "What each costs (its average less public's, in points), at the rank that costs least and in full: "
+        f"{'; '.join(each)}."
     )
     better, joint = better_than_public(tables), tables["contrasts"]
     if better:
