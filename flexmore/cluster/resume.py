@@ -133,22 +133,21 @@ def record_finished(folder: Path, arguments: Sequence[str]) -> None:
     root, resolved = study.paths.root, folder / study.paths.root / "config.yaml"
     if not resolved.is_file() or resolved.read_text(encoding="utf-8") != dump_study(study):
         return
-    if outputs := find_unrecorded(folder, made_outputs(folder, root, OUTPUTS)):
+    if outputs := find_unrecorded(folder, _made_outputs(folder, root)):
         print(f"finished after the last run had ended: {', '.join(outputs)}", flush=True)
         options = [word for word in arguments if word not in {"--", *parsed.targets}]
         touch = ["--touch", "--force", "--no-hooks", "--rerun-triggers", "mtime", "--quiet", "all", "--"]
         subprocess.run([sys.executable, "-m", "snakemake", *options, *touch, *outputs], check=False)
 
 
-def made_outputs(folder: Path, root: Path, patterns: Sequence[str]) -> list[str]:
-    """Return those outputs that are there, as the rules name them.
+def _made_outputs(folder: Path, root: Path) -> list[str]:
+    """Return those outputs of jobs that are there, as the rules name them.
 
     Args:
         folder: Snakemake's working directory.
         root: the study's folder of results, as its configuration names it.
-        patterns: of outputs, below the folder of results.
     """
-    found = [path for pattern in patterns for path in (folder / root).glob(pattern)]
+    found = [path for pattern in OUTPUTS for path in (folder / root).glob(pattern)]
     return sorted(str(root / path.relative_to(folder / root)) for path in found)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from flexmore.cluster.owner import Run, claim, read_run, refuse_owned, release, this_run
 from flexmore.cluster.processes import find_processes
-from flexmore.cluster.resume import made_outputs
 from flexmore.cluster.slurm import find_jobs, find_unrecorded
 from flexmore.config.loading import dump_study, load_study
 from flexmore.config.study import Study
@@ -14,21 +13,7 @@ from flexmore.errors import FlexmoreError
 from flexmore.files import clear_leftovers, remove, write_text
 from flexmore.steps.planned import digest_of
 from flexmore.workflow.depends import Dependencies
-
-OUTPUTS = {
-    "acquire": ("experts/*/source.json",),
-    "datasets": ("datasets/source.json",),
-    "suite": ("suite/source.json",),
-    "factorize": ("factors/*/index.json",),
-    "measure": ("adapters/*/*.json",),
-    "compose": ("mixtures/*.json",),
-    "evaluate": ("scores/*", "cache/parts/*/*"),
-    "calibrate": ("calibration/passed.json",),
-    "collect": ("tables/scores.csv",),
-    "analyze": ("tables/averages.csv",),
-    "draw": ("explore.html",),
-}
-"""Outputs of each step, as patterns below the folder of results; of several, one."""
+from flexmore.workflow.jobs import StudyJobs
 
 
 def check_records(study: Study, config: Path, folder: Path) -> None:
@@ -48,9 +33,9 @@ def check_records(study: Study, config: Path, folder: Path) -> None:
         return
     root, last = study.paths.root, read_run(study.paths.root)
     elsewhere = last is not None and last.folder not in ("", str(folder.resolve())) and Path(last.folder).is_dir()
-    stale = []
+    outputs, stale = outputs_of(StudyJobs(study)), []
     for step in _changed_steps(study, config):
-        made = made_outputs(folder, root, OUTPUTS[step])
+        made = [output for output in outputs[step] if (folder / output).exists()]
         if made and (elsewhere or find_unrecorded(folder, made)):
             stale.append(step)
     if stale:
@@ -60,6 +45,25 @@ def check_records(study: Study, config: Path, folder: Path) -> None:
             "again cannot be told from here: give this study other `results:`, run it where they were made, or make "
             "all of it again with --forceall; nothing was changed"
         )
+
+
+def outputs_of(jobs: StudyJobs) -> dict[str, list[str]]:
+    """Return the outputs of each step, as the rules name them; of the steps that make tables and pages, one."""
+    root, names = jobs.root, jobs.study.names
+    parts = [part for sweep in jobs.cut for part in jobs.evaluated_parts(sweep)]
+    return {
+        "acquire": jobs.acquired(*jobs.study.experts),
+        "datasets": [f"{root}/datasets/source.json"],
+        "suite": [f"{root}/suite/source.json"],
+        "factorize": jobs.factorized(*names),
+        "measure": jobs.measured(*names),
+        "compose": jobs.recipes(*jobs.sweeps),
+        "evaluate": [*jobs.scores(*jobs.sweeps), *parts],
+        "calibrate": [f"{root}/calibration/passed.json"],
+        "collect": [f"{root}/tables/scores.csv"],
+        "analyze": [f"{root}/tables/averages.csv"],
+        "draw": [f"{root}/explore.html"],
+    }
 
 
 def start_run(study: Study, config: Path, folder: Path, *, cluster: bool) -> None:
@@ -130,6 +134,8 @@ def _changed_steps(study: Study, config: Path) -> list[str]:
     try:
         before = Dependencies(load_study(config)).by_job()
     except FlexmoreError:  # of an older version, or of experts that are no longer there
-        return list(OUTPUTS)
+        before = {}
     now = Dependencies(study).by_job()
+    if not before:
+        return list(dict.fromkeys(step for step, _ in now))
     return list(dict.fromkeys(step for step, of in now if before.get((step, of), now[step, of]) != now[step, of]))

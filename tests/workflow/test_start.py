@@ -17,6 +17,7 @@ from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.workflow import start
 from flexmore.workflow.depends import Dependencies
+from flexmore.workflow.jobs import StudyJobs
 
 OTHER_JOB = ["a job of another run"]
 
@@ -164,4 +165,9 @@ def test_results_of_an_older_version_are_all_to_be_made_again(study: Study, made
 
 
 def test_every_step_that_can_change_has_outputs(study: Study) -> None:
-    assert {step for step, _ in Dependencies(study).by_job()} == set(start.OUTPUTS)
+    assert {step for step, _ in Dependencies(study).by_job()} == set(start.outputs_of(StudyJobs(study)))
+
+
+def test_what_was_made_by_hand_beside_the_study_stops_nothing(study: Study, made: Path, tmp_path: Path) -> None:
+    (study.paths.root / "scores" / "math").rename(study.paths.root / "scores" / "imported")
+    start.check_records(changed(study, limit=2), made, tmp_path / "here")
