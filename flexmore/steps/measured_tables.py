@@ -10,6 +10,7 @@ from flexmore.config.paths import StudyPaths
 from flexmore.config.study import Study
 from flexmore.errors import FlexmoreError
 from flexmore.report.page.about import About
+from flexmore.report.page.readme import headed
 from flexmore.steps.about_study import about_study, study_beside
 from flexmore.steps.collected_files import adapter_files, score_files
 from flexmore.steps.study.collect import collect
@@ -21,7 +22,7 @@ class Measured:
 
     Attributes:
         settings: of the analysis.
-        name: what the measured family is called.
+        name: what the measured family is called; of a study that is not complete with the word that it is partial.
     """
 
     inputs: Inputs
@@ -82,4 +83,5 @@ def read_folder_of(folder: Path) -> Measured:
     study = study_beside(root)
     about = about_study(study) if study else About(family=root.resolve().name)
     tables = root / "tables" if (root / "tables").is_dir() else root
-    return Measured(read_inputs(tables, about.seed, about.experts), about.settings, about.family)
+    inputs = read_inputs(tables, about.seed, about.experts)
+    return Measured(inputs, about.settings, headed(about, inputs.left_out))

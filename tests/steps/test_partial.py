@@ -18,12 +18,13 @@ from flexmore.errors import EvaluationFailed, FlexmoreError
 from flexmore.mixtures.grid import find_sweep, sweeps
 from flexmore.modeling.sweep import SweepModel
 from flexmore.steps.failures import tell_failures
-from flexmore.steps.measured_tables import find_measured
+from flexmore.steps.measured_tables import find_measured, read_folder_of
 from flexmore.steps.partial_tables import collect_partial
 from flexmore.steps.study.collect import collect
 from flexmore.steps.study.compose import compose
 from flexmore.steps.study.evaluate import evaluate
 from flexmore.steps.study.measure import measure
+from flexmore.steps.use.compare import compare
 from flexmore.steps.use.figures import partial_figures
 from flexmore.suites.study_suite import write_suite as write_study_suite
 
@@ -111,6 +112,10 @@ def test_everything_else_is_evaluated_and_tables_of_it_say_that_they_are_partial
     assert "**This study is not complete, and this report is partial.**" in page
     assert "| mixture | `math-r4`, `joint-a2-best` and `joint-a4-best` | 3 of 3 |" in page
     assert "tiny (partial)" in (study.paths.partial / "explore.html").read_text()
+    there = read_folder_of(study.paths.partial)
+    assert there.name == "tiny (partial)"
+    assert compare(there, "math-r1", "public").startswith("tiny (partial): the study is not complete\n")
+    assert '"partial": true' in compare(there, "math-r1", "public", as_json=True)
     assert not study.paths.tables.exists()
     assert not study.paths.figures.exists()
     with pytest.raises(FlexmoreError, match="is missing and there is no"):  # no later step takes them for the study's

@@ -29,7 +29,7 @@ COLUMNS = [
 
 
 def compare_two(inputs: Inputs, mixture: str, other: str, settings: AnalysisSettings) -> dict[str, object]:
-    """Compare any two mixtures of the table: one row of `compare`, by column.
+    """Compare any two mixtures of the table: one row of `compare`, by column, in Python's own types.
 
     Raises:
         FlexmoreError: no such mixture, or no per-item results.
@@ -42,7 +42,7 @@ def compare_two(inputs: Inputs, mixture: str, other: str, settings: AnalysisSett
     if item_scores is None:
         raise FlexmoreError("per-item results (items.parquet) are needed to compare two mixtures")
     row = compare(item_scores, scopes_of(inputs.scores), [(mixture, other)], settings).iloc[0]
-    return {str(key): value for key, value in row.items()}
+    return {str(key): value.item() if isinstance(value, np.generic) else value for key, value in row.items()}
 
 
 def compare(

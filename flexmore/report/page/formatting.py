@@ -20,7 +20,9 @@ def score(share: float, digits: int = 1) -> str:
 
 
 def gain(row: pd.Series, value: str = "gain", low: str = "low", high: str = "high", digits: int = 1) -> str:
-    """Return a gain with its interval."""
+    """Return a gain with its interval; a missing one as a dash."""
+    if math.isnan(float(row[value])):
+        return DASH
     if math.isnan(float(row[low])):
         return f"{points(row[value], digits)} (no interval)"
     return f"{points(row[value], digits)} ({points(row[low], digits)} to {points(row[high], digits)})"

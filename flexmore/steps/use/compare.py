@@ -13,4 +13,7 @@ def compare(measured: Measured, mixture: str, other: str, *, as_json: bool = Fal
         FlexmoreError: no such mixture has been measured.
     """
     found = compare_two(measured.inputs, mixture, other, measured.settings)
-    return json.dumps(found, indent=1) if as_json else as_text(found)
+    partial = measured.inputs.left_out is not None
+    if as_json:
+        return json.dumps({**found, "partial": True} if partial else found, indent=1)
+    return f"{measured.name}: the study is not complete\n{as_text(found)}" if partial else as_text(found)
