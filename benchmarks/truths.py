@@ -25,9 +25,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from flexmore.analysis.findings.chosen import BOTH, NOTHING, judge_chosen
-from flexmore.analysis.findings.optima import find_optima
-from flexmore.analysis.findings.skill_ranks import HIGHER, LOWER, compare_best_ranks
+from flexmore.analysis.findings.best_ranks.chosen import BOTH, NOTHING, judge_chosen
+from flexmore.analysis.findings.best_ranks.optima import find_optima
+from flexmore.analysis.findings.best_ranks.skill_ranks import HIGHER, LOWER, compare_best_ranks
 from flexmore.analysis.statistics.clusters import Clusters
 from flexmore.analysis.statistics.held_out_pairs import deal_pairs
 from flexmore.analysis.statistics.item_scores import ItemScores

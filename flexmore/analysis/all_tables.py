@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from flexmore.analysis.findings.answering import chance_of_tasks, cut_prompts, unread_answers
-from flexmore.analysis.findings.chosen import judge_chosen
+from flexmore.analysis.findings.best_ranks.chosen import judge_chosen
+from flexmore.analysis.findings.best_ranks.optima import find_optima
+from flexmore.analysis.findings.best_ranks.skill_ranks import compare_best_ranks
 from flexmore.analysis.findings.comparisons import compare_joint
 from flexmore.analysis.findings.contrasts import planned_contrasts
 from flexmore.analysis.findings.noise import noise_floor
-from flexmore.analysis.findings.optima import find_optima
 from flexmore.analysis.findings.pairs import list_pairs
 from flexmore.analysis.findings.predictions import COLUMNS as PREDICTION_COLUMNS
 from flexmore.analysis.findings.predictions import Evidence, judge
@@ -18,7 +19,6 @@ from flexmore.analysis.findings.recovery import recover
 from flexmore.analysis.findings.regression import regress
 from flexmore.analysis.findings.seeds import Run, compare_seeds
 from flexmore.analysis.findings.shapes import compare_shapes
-from flexmore.analysis.findings.skill_ranks import compare_best_ranks
 from flexmore.analysis.findings.skills import compare_skills
 from flexmore.analysis.findings.summaries import best_ranks, joint_mixtures, parameters
 from flexmore.analysis.inputs import Inputs

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from flexmore.analysis.findings.chosen import BOTH, NOTHING
+from flexmore.analysis.findings.best_ranks.chosen import BOTH, NOTHING
 from flexmore.analysis.findings.contrasts import PUBLIC
 from flexmore.analysis.findings.skills import SKILLS
 from flexmore.analysis.ranks import full

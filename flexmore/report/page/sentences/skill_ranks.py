@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from flexmore.analysis.findings.skill_ranks import HIGHER, LOWER, UNTOLD
+from flexmore.analysis.findings.best_ranks.skill_ranks import HIGHER, LOWER, UNTOLD
 from flexmore.analysis.tables.catalogue import ALL
 from flexmore.report.page.content import Tables
 from flexmore.report.page.formatting import gain, listing, plural, score

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from flexmore.analysis.findings.subjects import Subject, subjects
+from flexmore.analysis.findings.best_ranks.subjects import Subject, subjects
 from flexmore.analysis.statistics.blocks import BLOCKS
 from flexmore.analysis.statistics.cross_fit import Estimate
 from flexmore.analysis.statistics.held_out_pairs import HeldOutPairs

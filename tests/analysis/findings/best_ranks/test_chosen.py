@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from simulated import RANKS, Design
 
-from flexmore.analysis.findings.chosen import BOTH, NOTHING, PUBLIC_ONLY, judge_chosen
+from flexmore.analysis.findings.best_ranks.chosen import BOTH, NOTHING, PUBLIC_ONLY, judge_chosen
+from flexmore.analysis.findings.best_ranks.skill_ranks import HIGHER, LOWER, UNTOLD, compare_best_ranks
 from flexmore.analysis.findings.recovery import recover
-from flexmore.analysis.findings.skill_ranks import HIGHER, LOWER, UNTOLD, compare_best_ranks
 from flexmore.analysis.statistics.gains import gains
 from flexmore.analysis.statistics.held_out_pairs import HeldOutPairs, held_out_pairs
 from flexmore.analysis.tables.catalogue import ALL

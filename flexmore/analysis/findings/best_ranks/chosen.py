@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from flexmore.analysis.findings.subjects import Subject, subjects
+from flexmore.analysis.findings.best_ranks.subjects import Subject, subjects
 from flexmore.analysis.statistics.held_out_pairs import PUBLIC, HeldOutPairs
 from flexmore.analysis.statistics.isotonic import highest, monotone, reach
 from flexmore.config.analysis import AnalysisSettings

@@ -6,7 +6,7 @@ import pytest
 from simulated import Design, same_for_all
 from statsmodels.stats.multitest import multipletests
 
-from flexmore.analysis.findings.optima import LARGEST, NO_GAIN, SMALLEST, corrected, find_optima
+from flexmore.analysis.findings.best_ranks.optima import LARGEST, NO_GAIN, SMALLEST, corrected, find_optima
 from flexmore.analysis.statistics.held_out_pairs import held_out_pairs
 from flexmore.analysis.tables.catalogue import ALL
 from flexmore.config.analysis import AnalysisSettings

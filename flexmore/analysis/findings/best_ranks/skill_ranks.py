@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 from statsmodels.stats.multitest import multipletests
 
-from flexmore.analysis.findings.subjects import Subject, subjects
+from flexmore.analysis.findings.best_ranks.subjects import Subject, subjects
 from flexmore.analysis.statistics.cross_fit import Estimate
 from flexmore.analysis.statistics.held_out_pairs import HeldOutPairs
 from flexmore.analysis.statistics.isotonic import highest
