@@ -88,14 +88,16 @@ def label_ends(panel: Axes, ends: Sequence[tuple[str, float, float, str]], *, ga
 
 
 def _spread(heights: Sequence[float], gap: float) -> list[float]:
-    """Move rising heights apart until neighbours differ by `gap`, about their mean place."""
+    """Move rising heights apart until neighbours differ by `gap`, about their mean place, none below zero."""
     blocks: list[list[float]] = []  # of each block: its members' own heights
     for height in heights:
         blocks.append([height])
         while len(blocks) > 1 and _ends(blocks[-2], gap)[1] + gap > _ends(blocks[-1], gap)[0]:
             last = blocks.pop()
             blocks[-1].extend(last)
-    return [_ends(block, gap)[0] + gap * i for block in blocks for i in range(len(block))]
+    found = [_ends(block, gap)[0] + gap * i for block in blocks for i in range(len(block))]
+    below = max(0.0, -found[0]) if found else 0.0
+    return [height + below for height in found]
 
 
 def _ends(block: Sequence[float], gap: float) -> tuple[float, float]:

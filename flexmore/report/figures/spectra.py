@@ -5,6 +5,7 @@ far each expert lies from that mean.
 """
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,13 @@ from matplotlib.figure import Figure
 from flexmore.analysis.statistics.scopes import Array
 from flexmore.analysis.tables.spectra import normalised
 from flexmore.architectures.tensor_names import PROJECTIONS
+from flexmore.report.figures.apart import coinciding
 from flexmore.report.figures.style import GREY, PAGE, RankAxis, canvas, legend, looks, notice
+
+_SAME = 1e-4
+"""Curves that differ by less than this everywhere are said to coincide."""
+_ROOM = 40
+"""Letters of a line of a panel's title."""
 
 
 def spectra(values: pd.DataFrame | None) -> Figure:
@@ -93,6 +100,9 @@ def _beside_mean(panels: Sequence[Axes], places: Array, wide: pd.DataFrame) -> N
     above.plot(places, mean, color="black", linewidth=1.2, label="mean over experts")
     below.axhline(0, color="black", linewidth=1.2)
     marked = np.flatnonzero([float(np.log2(place)).is_integer() for place in places]) if len(places) > 32 else None
+    apart = {str(expert): wide[expert].to_numpy(dtype=np.float64) for expert in wide}
+    same = [f"{', '.join(names[:-1])} and {names[-1]} coincide" for names, _ in coinciding(apart, _SAME)]
+    below.set_title(fill("; ".join(same), _ROOM))
     for expert, look in looks(wide.columns).items():
         below.plot(
             places, (wide[expert] - mean).to_numpy(), color=look.colour, marker=look.marker, linestyle=look.dash,

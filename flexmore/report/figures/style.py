@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -190,8 +191,8 @@ def _columns(letters: Sequence[int], width: float) -> int:
         letters: of each name.
     """
     for columns in range(min(len(letters), 8), 1, -1):
-        high = -(-len(letters) // columns)
-        widths = [max(letters[i : i + high]) + _HANDLE for i in range(0, len(letters), high)]
+        # as matplotlib deals them: the first columns have one more
+        widths = [max(own) + _HANDLE for own in np.array_split(np.array(letters), columns)]
         if _LETTER * sum(widths) <= width:
             return columns
     return 1

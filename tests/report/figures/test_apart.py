@@ -70,11 +70,22 @@ def test_experts_stand_beside_their_mean(study: Inputs) -> None:
     lines = {line.get_label(): np.asarray(line.get_ydata()) for line in below.get_lines()}
     assert lines["news"] == pytest.approx(np.full(7, 0.001 * 2 / 3))
     assert lines["math"] == pytest.approx(np.full(7, -0.001 / 3))
+    assert below.get_title() == "math and pes2o coincide"
 
 
-@pytest.mark.parametrize("names", [["a"] * 3, ["a much longer name of a line in a figure"] * 8, ["word"] * 20])
-def test_a_legend_is_no_wider_than_its_figure(names: list[str]) -> None:
-    figure = Figure(figsize=(7.2, 3), layout="constrained")
+@pytest.mark.parametrize("width", [5.0, 7.2])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a"] * 3,
+        ["a much longer name of a line in a figure"] * 8,
+        ["word"] * 20,
+        ["range over experts", "mean over experts", "code", "creative", "math", "news", "pes2o", "reddit"],
+        ["short"] * 6 + ["more than a fifth of the answers unread"],
+    ],
+)
+def test_a_legend_is_no_wider_than_its_figure(names: list[str], width: float) -> None:
+    figure = Figure(figsize=(width, 3), layout="constrained")
     panel = figure.add_subplot()
     for i, name in enumerate(names):
         panel.plot([0, 1], label=f"{name} {i}")
