@@ -19,7 +19,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         Clone.make(folder)
         shutil.copy2(ROOT / "config" / "harm.yaml", folder)
-        Clone(folder, "harm.yaml", "harm").snakemake()
+        Clone(folder, "harm.yaml", "harm", patience=3600).snakemake()
 
     return Clone(shared_folder(tmp_path_factory, "harm", make), "harm.yaml", "harm").results / "tables"
 
