@@ -64,7 +64,7 @@ def test_one_expert_without_gain_is_left_out_and_the_others_are_not(tables: Tabl
     lost = (chosen["expert"] == "news") & chosen["scope"].isin(["average", "skill"])
     chosen.loc[lost, "verdict"] = "no rank beats public"
     short = section(page_of(tables, found), "In short")
-    assert "Nothing is to be recovered from news: no rank beats public." in short
+    assert "Nothing is to be recovered for certain from news: no rank beats public." in short
     assert "On the average no rank of news beats the public model: as far as the average goes, leave it out." in short
     assert "For knowledge use math at rank 8" in short
 

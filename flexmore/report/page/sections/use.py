@@ -37,8 +37,9 @@ def what_to_use(tables: Tables, pictures: Pictures) -> str:
         "rank was chosen so. All questions about one fact, passage or conversation are dealt together. *Other tasks*: "
         "chosen on half of the tasks, judged on the others. *r95*: the smallest rank that keeps its share of full's "
         "gain, where full gains. *All* judges each expert at the rank that the others choose; its interval holds the "
-        "spread between experts, so it says whether another expert would gain. Verdicts are corrected for the number "
-        "of experts and skills (Holm). More: `tables/chosen.csv`."
+        "spread between experts, so it says whether another expert would gain. Verdicts are corrected for the ranks "
+        "that could have been chosen and the number of experts and skills (Holm), so an interval above zero may not "
+        "be enough. More: `tables/chosen.csv`."
     )
     said = paragraph(chosen.say_other_tasks(tables))
     return "\n\n".join(filter(None, [pictures.show("chosen"), said, table, how, _optima(tables)]))

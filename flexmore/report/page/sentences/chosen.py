@@ -125,7 +125,7 @@ def _for_skill(name: str, rows: pd.DataFrame, optima: set[str]) -> str:
     if not optima & set(good["expert"]):
         text += " No one of these ranks is called an optimum, so others may do as well: r95 says how low one can go."
     if len(bad):
-        text += f" Nothing is to be recovered from {listing(bad['expert'])}: no rank beats public."
+        text += f" Nothing is to be recovered for certain from {listing(bad['expert'])}: no rank beats public."
     return text
 
 
