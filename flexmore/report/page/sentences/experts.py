@@ -149,8 +149,8 @@ def say_skills(tables: Tables, settings: AnalysisSettings) -> list[str]:
     who = f"{plural(experts, 'expert')} that gain{'s' if experts == 1 else ''} in both ({listing(each['expert'])})"
     text = (
         f"In the {who}, the gain comes {number(abs(one['difference']))} doublings of rank {way} on reasoning than on "
-        f"knowledge: {number(one['difference'])} in the mean of log2 rank, each rise of the monotone fit weighted by "
-        f"its height (interval over items {number(one['low'])} to {number(one['high'])}; over tasks "
+        f"knowledge: {number(one['difference'])} in the mean log2 rank at which it comes, the last rank less the area "
+        f"under gain over full's gain (interval over items {number(one['low'])} to {number(one['high'])}; over tasks "
         f"{number(one['tasks_low'])} to {number(one['tasks_high'])}{reversible}). "
         f"By log2 of r95 it is {_r95_difference(table)}."
     )
