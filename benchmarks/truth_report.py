@@ -26,8 +26,9 @@ from flexmore.mixtures.grid import Mixture, grid
 from flexmore.mixtures.parameters import count_parameters, effective_rank
 from flexmore.steps.use.report import report
 
+LAST = len(RANKS) - 1
+"""The place of the saturated rank, which is the full expert but for rounding."""
 CONFIG = Path(__file__).parents[1] / "config" / "paper.yaml"
-FULL = len(RANKS)
 
 
 def write_study(name: str, folder: Path, seed: int) -> None:
@@ -64,7 +65,7 @@ def _effect(
     each = []
     for expert in mixture.experts:
         rank = chosen[mixture.rank][expert] if mixture.selected else mixture.rank
-        place = FULL if rank == "full" else min(int(np.log2(int(rank))), FULL - 1)
+        place = LAST if rank == "full" else min(int(np.log2(int(rank))), LAST)
         each.append(effects[EXPERTS.index(expert), place])
     found: Array = np.mean(each, axis=0)
     return found + (luck.normal(0, WOBBLE / 100) if mixture.kind == "joint" else 0.0)
@@ -80,8 +81,10 @@ def _tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Draw the answers of all mixtures and return the tidy table of scores and the table of items."""
     about = [_about(mixture, sizes, chosen) for mixture in mixtures]
-    # one draw an adapter: saturated duplicates answer alike
-    keys = [(row["kind"], row["experts"], row["effective_rank"], row["active"]) for row in about]
+    # one draw an adapter: saturated duplicates and full answer alike
+    saturated = {"full": str(RANKS[LAST])}
+    ranks = [saturated.get(str(row["effective_rank"]), str(row["effective_rank"])) for row in about]
+    keys = [(row["kind"], row["experts"], rank, row["active"]) for row, rank in zip(about, ranks, strict=True)]
     distinct = {key: place for place, key in reversed(list(enumerate(keys)))}
     order = list(distinct.values())
     shape = (1, len(order), len(suite.names))

@@ -9,12 +9,12 @@ from flexmore.analysis.findings.skills import SKILLS
 from flexmore.analysis.tables.catalogue import ALL
 from flexmore.report.figures.style import COMPARED, PAGE, POINTS, PUBLIC, canvas, legend, notice
 
-_ASIDE = 0.17
+_ASIDE = 0.15
 """Half the distance of the two gains of one expert, in rows."""
 
 
 def chosen(table: pd.DataFrame) -> Figure:
-    """Draw both gains of every expert, a panel for the average and for each skill, with the rank beside them.
+    """Draw both gains of every expert, a panel for the average and for each skill, with the rank above them.
 
     Args:
         table: as `chosen.csv` holds it.
@@ -23,7 +23,7 @@ def chosen(table: pd.DataFrame) -> Figure:
     if not names:
         return notice("what to use: nothing can be judged on held-out items (no per-item results, or no pairs)")
     experts = sorted(set(table["expert"]) - {ALL}) + ([ALL] if (table["expert"] == ALL).any() else [])
-    figure = canvas(PAGE, 0.95 + 0.27 * len(experts))
+    figure = canvas(PAGE, 0.95 + 0.34 * len(experts))
     panels = np.ravel(figure.subplots(1, len(names), sharey=True))
     for panel, name in zip(panels, names, strict=True):
         _panel(panel, table[table["name"] == name].set_index("expert"), experts)
@@ -36,7 +36,7 @@ def chosen(table: pd.DataFrame) -> Figure:
 
 
 def _panel(panel: Axes, rows: pd.DataFrame, experts: list[str]) -> None:
-    """Draw the gains of one scope; the ranks stand on the right."""
+    """Draw the gains of one scope; the ranks stand above the marks."""
     panel.axvline(0, color=PUBLIC, linestyle=(0, (4, 2)), linewidth=1)
     present = [(place, expert) for place, expert in enumerate(experts) if expert in rows.index]
     places = np.array([place for place, _ in present])
@@ -51,7 +51,6 @@ def _panel(panel: Axes, rows: pd.DataFrame, experts: list[str]) -> None:
             markerfacecolor=look.colour if key == "over_public" else "white", elinewidth=0.9, capsize=1.5, label=label,
         )  # fmt: skip
     for place, expert in present:
-        panel.text(
-            1.01, place, f"r{own['rank'][expert]}", transform=panel.get_yaxis_transform(), fontsize=7, va="center"
-        )
+        at = (POINTS * own["over_public"][expert], place - _ASIDE)
+        panel.annotate(f"rank {own['rank'][expert]}", at, (0, 3), textcoords="offset points", fontsize=6, ha="center")
     panel.grid(visible=False, axis="y")

@@ -15,7 +15,7 @@ def test_both_gains_of_every_expert_and_its_rank_are_drawn() -> None:
     assert [panel.get_title() for panel in figure.axes] == ["average", "reasoning", "knowledge"]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["math", "news", "pes2o", "all"]
     reasoning = figure.axes[1]
-    assert [text.get_text() for text in reasoning.texts] == ["r64"] * 4
+    assert [text.get_text() for text in reasoning.texts] == ["rank 64"] * 4
     drawn = {container.get_label(): container[0].get_xdata() for container in reasoning.containers}  # type: ignore[attr-defined]
     assert drawn["over public"] == pytest.approx([2.4] * 4)
     assert drawn["over full"] == pytest.approx([3.9] * 4)

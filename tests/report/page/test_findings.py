@@ -89,7 +89,7 @@ def test_a_chosen_rank_that_is_no_optimum_says_that_others_may_do(tables: Tables
     found = finding_frames.optimum_below_full()
     found["optima"]["optimum"], found["optima"]["reason"] = "no", "no fall from it on held-out items"
     short = section(page_of(tables, found), "In short")
-    assert "No one of these ranks is called an optimum, so others may do as well" in short
+    assert "No one of these ranks is called an optimum, so others may do as well." in short
     assert "**Use rank" not in short
     assert "in any of 12 cases: in 12 no fall from it on held-out items" in short
 

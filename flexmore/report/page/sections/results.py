@@ -190,7 +190,8 @@ def budget(tables: Tables, pictures: Pictures) -> str:
     )
     how = (
         f"The Pareto front, {len(some)} of its {plural(len(front), 'point')}: no set of ranks with as few parameters "
-        "has a higher sum of pair gains (on the items that chose). `flexmore recommend --budget 800k` gives the "
+        "has a higher sum of pair gains (on the items that chose). `flexmore recommend --budget "
+        f"{int(front['parameters'].median())}` gives the "
         "ranks for any budget, with an interval and what held-out items say."
     )
     return "\n\n".join([text, how, table, pictures.show("budget")])

@@ -32,10 +32,12 @@ def what_to_use(tables: Tables, pictures: Pictures) -> str:
         ],
     )  # fmt: skip
     how = (
-        "The rank with the highest score is chosen on one half of the items and judged on the other, in both "
-        "directions and for several ways of dealing the items into halves; in square brackets stands how often each "
-        "rank was chosen so. All questions about one fact, passage or conversation are dealt together. *Other tasks*: "
-        "chosen on half of the tasks, judged on the others. *r95*: the smallest rank that keeps its share of full's "
+        "The highest rank of the curve, each score averaged with its neighbours' (1/4, 1/2, 1/4), is chosen on one "
+        "half of the items and judged on the other, in both directions and for several ways of dealing the items into "
+        "halves; in square brackets stands how often each rank was chosen so. So one lucky rank does not decide, and "
+        "the rank may differ from the one with the highest score (`tables/best_ranks.csv`). All questions about one "
+        "fact, passage or conversation are dealt together. *Other tasks*: chosen on half of the tasks, judged on the "
+        "others. *r95*: the smallest rank that keeps its share of full's "
         "gain, where full gains. *All* judges each expert at the rank that the others choose; its interval holds the "
         "spread between experts, so it says whether another expert would gain. Verdicts are corrected for the ranks "
         "that could have been chosen and the number of experts and skills (Holm), so an interval above zero may not "

@@ -53,8 +53,20 @@ def say_noise(tables: Tables) -> list[str]:
     differ, items = int(rows["differ"].sum()), int(rows["items"].sum())
     return [
         f"Rank {largest['rank']} is the full expert but for rounding: {count(differ)} of {count(items)} answers "
-        f"differ, and the averages by at most {score(abs(largest['difference']), 2)} points. That is the noise floor."
+        f"differ ({100 * differ / items:.1f} %), and the averages by at most "
+        f"{score(abs(largest['difference']), 2)} points. That is the noise floor.{_above_noise(rows)}"
     ]
+
+
+def _above_noise(rows: pd.DataFrame) -> str:
+    """Say of which experts the largest rank and full, the same adapter, differ by more than their items explain."""
+    apart = rows[(rows["low"] > 0) | (rows["high"] < 0)]
+    if apart.empty:
+        return ""
+    return (
+        f" For {listing(apart['expert'])} the interval of that difference does not hold zero, though the two are one "
+        "adapter: differences of that size between ranks are not to be trusted, whatever their intervals."
+    )
 
 
 def say_main_seed(tables: Tables) -> list[str]:

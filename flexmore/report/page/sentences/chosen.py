@@ -67,7 +67,7 @@ def _use_none(tables: Tables, average: pd.DataFrame) -> list[str]:
         for _, row in average.iterrows()
     ]
     costs = (
-        "What each costs (its average less public's, in points), at the rank that costs least and in full: "
+        "What each costs (its average less public's, in points), at the chosen rank on held-out items, and in full: "
         f"{'; '.join(each)}."
     )
     better, joint = better_than_public(tables), tables["contrasts"]
@@ -94,7 +94,10 @@ def _one_for_all(tables: Tables) -> list[str]:
         f"{row['name']}'s optimum lies between {span(row['rank_low'], row['rank_high']).replace(' to ', ' and ')}"
         for _, row in rows.iterrows()
     )
-    return [f"**Use {use}**, where one rank is to serve all experts: {sure}. Lower ranks and higher ones score less."]
+    return [
+        f"**Use {use}**, where one rank is to serve all experts: {sure}. Scores fall from there to the smallest and to "
+        "the largest rank; ranks within these ends cannot be told apart."
+    ]
 
 
 def _called(tables: Tables, name: str) -> set[str]:
@@ -123,10 +126,19 @@ def _for_skill(name: str, rows: pd.DataFrame, optima: set[str]) -> str:
     if len(above):
         text += f" {_better_than_full(above, len(good))}"
     if not optima & set(good["expert"]):
-        text += " No one of these ranks is called an optimum, so others may do as well: r95 says how low one can go."
+        text += f" No one of these ranks is called an optimum, so others may do as well.{_enough(good)}"
     if len(bad):
         text += f" Nothing is to be recovered for certain from {listing(bad['expert'])}: no rank beats public."
     return text
+
+
+def _enough(good: pd.DataFrame) -> str:
+    """Say which smaller ranks keep their share of full's gain, where full gains and nothing beats it."""
+    rows = good[good["r95"] != ""]
+    if rows.empty or (good["verdict"] == BOTH).any():
+        return ""
+    each = ", ".join(f"{row['expert']} {row['r95']}" for _, row in rows.iterrows())
+    return f" No rank beats the full expert; the smallest that keep their share of its gain (r95): {each}."
 
 
 def _better_than_full(above: pd.DataFrame, of: int) -> str:
@@ -143,8 +155,8 @@ def say_other_tasks(tables: Tables) -> list[str]:
         return []
     holds = rows["tasks_public_low"] > 0
     text = (
-        f"Chosen on half of the tasks and judged on the others, the gain over public holds for "
-        f"{int(holds.sum())} of {plural(len(rows), 'expert')}"
+        "Chosen on half of the tasks and judged on the others, the gain over public on the average holds for "
+        f"{int(holds.sum())} of {plural(len(rows), 'expert')} that beat public there"
     )
     less = rows[~holds]
     but = f"; for {listing(less['expert'])} other tasks of the same kind may say otherwise" if len(less) else ""

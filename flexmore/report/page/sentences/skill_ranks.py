@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from flexmore.analysis.findings.best_ranks.optima import LARGEST
 from flexmore.analysis.findings.best_ranks.skill_ranks import HIGHER, LOWER, UNTOLD
 from flexmore.analysis.tables.catalogue import ALL
 from flexmore.report.page.content import Tables
@@ -11,7 +12,8 @@ from flexmore.report.page.formatting import gain, listing, plural, score
 def say_skill_ranks(tables: Tables) -> list[str]:
     """Say what the test of reasoning's rank against knowledge's calls, over all experts and for each."""
     table = tables["skill_ranks"]
-    found = [_over_all(row) for _, row in table[table["expert"] == ALL].iterrows()]
+    last = _both_at_the_end(tables["optima"])
+    found = [last or _over_all(row) for _, row in table[table["expert"] == ALL].iterrows()]
     each = table[table["expert"] != ALL]
     if len(each):
         calls = []
@@ -21,6 +23,17 @@ def say_skill_ranks(tables: Tables) -> list[str]:
             calls += [f"{call} in {len(own)}{named}"] if len(own) else []
         found.append(f"Of {plural(len(each), 'expert')}, each for itself, reasoning's rank is {listing(calls)}.")
     return found
+
+
+def _both_at_the_end(optima: pd.DataFrame) -> str:
+    """Say that best ranks cannot be compared where both skills do best at the largest rank; empty where they don't."""
+    rows = optima[(optima["expert"] == ALL) & (optima["scope"] == "skill")]
+    if rows.empty or not (rows["reason"] == LARGEST).all():
+        return ""
+    return (
+        f"Whether reasoning wants a higher rank than knowledge cannot be told: over all experts both do best at the "
+        f"largest rank, {rows['rank'].iloc[0]}."
+    )
 
 
 def _over_all(row: pd.Series) -> str:
