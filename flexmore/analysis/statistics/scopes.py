@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from flexmore.analysis.tables.columns import ANSWERS
+
 Array = NDArray[np.float64]
-ANSWERS = ("chosen", "written")
-"""How tasks are answered: column `answer` of the tidy table."""
 DIGITS = 12
 """Digits kept of means: those behind depend on the order of summation, and equal scores must gain exactly zero."""
 

@@ -3,14 +3,12 @@
 import pandas as pd
 
 from flexmore.analysis.tables.catalogue import ALL
+from flexmore.analysis.tables.columns import ANSWERS
 from flexmore.report.page.about import About
 from flexmore.report.page.content import Tables
 from flexmore.report.page.formatting import DASH, gain, listing, markdown, number, paragraph, points, score, span
 from flexmore.report.page.pictures import Pictures
 from flexmore.report.page.sentences import chosen, experts, skill_ranks
-
-ANSWERS = ("chosen", "written")
-"""The kinds of answers: one of several that are given, or a text of the model's own."""
 
 
 def what_to_use(tables: Tables, pictures: Pictures) -> str:
