@@ -44,7 +44,7 @@ def say_gains(tables: Tables) -> list[str]:
         found.append(
             f"Over all expert {TIMES} group cells ({len(cells)}) they help in {kinds.get(HELPS, 0)}, harm in "
             f"{kinds.get(HARMS, 0)}, and the data cannot tell in "
-            f"{len(cells) - kinds.get(HELPS, 0) - kinds.get(HARMS, 0)}."
+            f"{len(cells) - kinds.get(HELPS, 0) - kinds.get(HARMS, 0)}{_own_included(tables)}."
         )
     controls = tables["gains"][tables["gains"]["kind"] == "control"]
     controls = controls[(controls["scope"] == "domain") & (controls["name"] == controls["experts"])]
@@ -132,6 +132,13 @@ def _seeds_that_rise(tables: Tables, facts: Mapping[str, int]) -> dict[object, b
 def _seeds(names: list[str]) -> str:
     """Name training seeds."""
     return f"seed{'s' if len(names) > 1 else ''} {listing(names)}"
+
+
+def _own_included(tables: Tables) -> str:
+    """Say that a group holds the expert's own tasks too, where tasks have domains."""
+    if not (tables["gains"]["scope"] == "domain").any():
+        return ""
+    return ", each group with the expert's own tasks in it, which can hide a loss on foreign ones"
 
 
 def say_skills(tables: Tables, settings: AnalysisSettings) -> list[str]:
