@@ -32,7 +32,7 @@ def check_records(study: Study, config: Path, folder: Path) -> None:
     if not config.is_file() or config.read_text(encoding="utf-8") == dump_study(study):
         return
     root, last = study.paths.root, read_run(study.paths.root)
-    elsewhere = last is not None and last.folder not in ("", str(folder.resolve())) and Path(last.folder).is_dir()
+    elsewhere = last is not None and _made_elsewhere(last, folder, root)
     outputs, stale = outputs_of(StudyJobs(study)), []
     for step in _changed_steps(study, config):
         made = [output for output in outputs[step] if (folder / output).exists()]
@@ -64,6 +64,14 @@ def outputs_of(jobs: StudyJobs) -> dict[str, list[str]]:
         "analyze": [f"{root}/tables/averages.csv"],
         "draw": [f"{root}/explore.html"],
     }
+
+
+def _made_elsewhere(last: Run, folder: Path, root: Path) -> bool:
+    """Tell whether these very results were last made from another folder; copies have their records beside them."""
+    there = Path(last.folder)
+    if not last.folder or there == folder.resolve() or not there.is_dir():
+        return False
+    return (there / root).resolve() == (folder / root).resolve()
 
 
 def start_run(study: Study, config: Path, folder: Path, *, cluster: bool) -> None:
