@@ -11,7 +11,6 @@ What must come out, and what came out, is in docs/truths.md; `benchmarks/truth_r
 """
 
 import argparse
-import gc
 import math
 import os
 import time
@@ -308,7 +307,6 @@ def _many(given: tuple[str, int, int]) -> list[dict[str, object]]:
     """Draw some studies of one truth: its name, the first and the number after the last."""
     name, start, end = given
     drawer = Drawer(paper_suite())
-    gc.freeze()  # statsmodels collects garbage at every correction
     number = list(TRUTHS).index(name)
     return [drawer.study(TRUTHS[name], (number, study)) for study in range(start, end)]
 

@@ -10,10 +10,10 @@ import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.multitest import multipletests
 
 from flexmore.analysis.inputs import Inputs
 from flexmore.analysis.statistics.errors import scope_errors
+from flexmore.analysis.statistics.holm import holm
 from flexmore.analysis.statistics.item_scores import ItemScores
 from flexmore.analysis.statistics.resampling import percentile_interval, resample_items
 from flexmore.analysis.statistics.scopes import DIGITS, Scopes, scopes_of
@@ -76,7 +76,7 @@ def compare(
     low, high = percentile_interval(samples[:, first] - samples[:, second], settings.confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(value == 0, 1.0, 2 * student.sf(np.abs(value) / error, freedom))
-    corrected = multipletests(p, method="holm")[1] if len(contrasts) else p
+    corrected = holm(p)
     sure = corrected < 1 - settings.confidence
     reach = norm.ppf((1 + settings.confidence) / 2) + norm.ppf(POWER)
     table = pd.DataFrame(

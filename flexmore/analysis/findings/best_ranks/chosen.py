@@ -5,10 +5,10 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from flexmore.analysis.findings.best_ranks.subjects import Subject, subjects
 from flexmore.analysis.statistics.held_out_pairs import PUBLIC, HeldOutPairs
+from flexmore.analysis.statistics.holm import holm
 from flexmore.analysis.statistics.isotonic import highest, monotone, reach
 from flexmore.config.analysis import AnalysisSettings
 
@@ -53,7 +53,7 @@ def judge_chosen(held: HeldOutPairs | None, recovery: pd.DataFrame, settings: An
         for _, own in table.groupby(family, sort=False):
             known = own.index[own[f"p_{side}"].notna()]
             if len(known):
-                table.loc[known, f"p_{side}_holm"] = multipletests(table.loc[known, f"p_{side}"], method="holm")[1]
+                table.loc[known, f"p_{side}_holm"] = holm(table.loc[known, f"p_{side}"])
     level = (1 - settings.confidence) / 2
     above = {side: table[f"p_{side}_holm"] < level for side in ("public", "full")}
     verdict = np.select([above["public"] & above["full"], above["public"]], [BOTH, PUBLIC_ONLY], NOTHING)

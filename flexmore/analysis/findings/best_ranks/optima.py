@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from flexmore.analysis.findings.best_ranks.subjects import Subject, subjects
 from flexmore.analysis.statistics.blocks import BLOCKS
 from flexmore.analysis.statistics.cross_fit import Estimate
 from flexmore.analysis.statistics.held_out_pairs import HeldOutPairs
+from flexmore.analysis.statistics.holm import holm
 from flexmore.analysis.statistics.isotonic import highest
 from flexmore.analysis.statistics.resampling import percentile_interval
 from flexmore.analysis.statistics.scopes import Array
@@ -75,12 +75,12 @@ def corrected(table: pd.DataFrame) -> Array:
     found[primary] = np.minimum(1.0, p[primary] / _PRIMARY_SHARE)
     others = np.flatnonzero(~primary)
     if len(others):
-        holm = multipletests(p[others], method="holm")[1]
+        each_p = holm(p[others])
         # what the called primary ones hand on counts only at levels at which they are called
         steps = np.sort(found[primary])
-        each = [holm / _OTHERS_SHARE]
+        each = [each_p / _OTHERS_SHARE]
         for count in range(1, len(steps) + 1):
-            each.append(np.maximum(steps[count - 1], holm / (_OTHERS_SHARE + count * _PRIMARY_SHARE)))
+            each.append(np.maximum(steps[count - 1], each_p / (_OTHERS_SHARE + count * _PRIMARY_SHARE)))
         found[others] = np.minimum(1.0, np.min(each, axis=0))
     result: Array = found
     return result

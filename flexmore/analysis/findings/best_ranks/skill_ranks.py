@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
-from statsmodels.stats.multitest import multipletests
 
 from flexmore.analysis.findings.best_ranks.subjects import Subject, subjects
 from flexmore.analysis.statistics.cross_fit import Estimate
 from flexmore.analysis.statistics.held_out_pairs import HeldOutPairs
+from flexmore.analysis.statistics.holm import holm
 from flexmore.analysis.statistics.isotonic import highest
 from flexmore.analysis.tables.catalogue import ALL
 from flexmore.config.analysis import AnalysisSettings
@@ -46,7 +46,7 @@ def compare_best_ranks(held: HeldOutPairs | None, settings: AnalysisSettings) ->
     table = pd.DataFrame([_compare(subject, settings) for subject in subjects(held)])
     alone = (table["expert"] != ALL).to_numpy()
     for column in ("p_higher", "p_lower"):
-        table.loc[alone, column] = multipletests(table.loc[alone, column], method="holm")[1]
+        table.loc[alone, column] = holm(table.loc[alone, column])
     level = (1 - settings.confidence) / 2
     calls = np.select([table["p_higher"] < level, table["p_lower"] < level], [HIGHER, LOWER], UNTOLD)
     by_tasks = {subject.name: _call(subject, settings) for subject in subjects(held, held.tasks)}
