@@ -35,7 +35,7 @@ def test_a_rank_that_saturates_beyond_a_cut_store_is_full(study_of: Any) -> None
 
 
 def test_items_are_those_of_the_suites_index_up_to_the_limit() -> None:
-    assert count_items(PAPER, tasks_of(PAPER)) == 47_306
+    assert count_items(PAPER, tasks_of(PAPER)) == 47_314
     assert count_items(POCKET, tasks_of(POCKET)) == 9_720
     assert tokens_per_item(PAPER) == 1000
     assert tokens_per_item(POCKET) == 10
