@@ -7,7 +7,7 @@ analysis is the package's own (`flexmore.analysis`); nothing of it is repeated h
     python benchmarks/truths.py --out reports/truths.csv    # 1,000 studies of each truth
     python benchmarks/truths.py --studies 40 --truths A,L
 
-What must come out, and what came out, is in docs/truths.md; `benchmarks/truth_report.py` writes one study's report.
+What must come out is in docs/truths.md; `benchmarks/truth_report.py` writes one study's report.
 """
 
 import argparse
