@@ -13,7 +13,8 @@ from flexmore.config.study import Study
 
 _HEAD = """# Configuration
 
-`config.yaml` is the pocket study. Another study is another file, which replaces it as a whole:
+`config.yaml` is the pocket study, `harm.yaml` a small one of planted damage. Another study is another file, which
+replaces `config.yaml` as a whole:
 
 ```
 snakemake --cores all --configfile my-study.yaml

@@ -45,4 +45,4 @@ def test_a_single_rank_is_no_curve(study_of: Callable[[Made], Inputs]) -> None:
     assert set(tables["gaps"]["rank"]) == {"all but one"}
     page = readme(Content(tables, About("made", SETTINGS)))
     assert "**This report is partial**" in page
-    assert "r95 is not defined: a single rank was evaluated" in page
+    assert "a single rank was evaluated: no curve to read a smallest rank from" in page

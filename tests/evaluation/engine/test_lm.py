@@ -1,5 +1,6 @@
 """The engine against lm-eval's own HFLM, request by request."""
 
+import logging
 import math
 from collections.abc import Iterator
 from functools import partial
@@ -71,6 +72,8 @@ def test_prompts_that_are_cut_are_those_that_hflm_cuts(
     engine: MixtureLM, checkpoint: Path, suite: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """HFLM warns of each; what it generates from it cuts without a word, so there its tokens are counted."""
+    for logger in ("lm_eval", "lm_eval.models.huggingface"):  # which other tests may have made quiet
+        caplog.set_level(logging.WARNING, logger=logger)
     witness = HFLM(pretrained=str(checkpoint), device="cpu", batch_size=3, logits_cache=False)
     names = [info.task for info in Suite.read(suite).index]
     found = {}
