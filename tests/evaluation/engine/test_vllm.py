@@ -13,6 +13,7 @@ from tiny_suite import CHOICE, GENERATION, WORDS, build_model, build_tokenizer, 
 
 from flexmore.config.evaluation import EvaluateSettings
 from flexmore.errors import FlexmoreError
+from flexmore.evaluation.engine.encoding import Encoder
 from flexmore.evaluation.engine.vllm import DenseModel, VllmLM
 from flexmore.evaluation.lazy_model import LazyModel
 from flexmore.evaluation.outcome import SweepOutcome
@@ -95,7 +96,7 @@ def test_special_tokens_are_not_in_its_texts(until: list[str]) -> None:
     prompts = [(f"{a} {b}", settings) for a in WORDS.split()[:6] for b in WORDS.split()[6:12]]
     requests = [Instance("generate_until", {}, prompt, 0) for prompt in prompts]
     served = WritesSpecialTokens(pretrained=model, tokenizer=tokenizer, batch_size=1)
-    encoder = SimpleNamespace(encode=lambda texts: {})
+    encoder = Encoder(tokenizer, served.max_length)
     engine = VllmLM(SimpleNamespace(model=served, tokenizer=tokenizer, encoder=encoder))  # type: ignore[arg-type]
     expected = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=1).generate_until(requests)
     assert engine.respond(engine.prepare("generate_until", requests)) == expected
