@@ -124,5 +124,5 @@ def test_whole_numbers_are_whole(tables: Path) -> None:
 
 def test_clusters_of_other_items_are_refused(study: Inputs) -> None:
     clusters = pd.DataFrame({"task": ["mc9_math"], "clusters": [["a"] * 49]})
-    with pytest.raises(FlexmoreError, match="task mc9_math has 49 clusters for 50 items"):
+    with pytest.raises(FlexmoreError, match="clusters of mc9_math: 49, but 50 items"):
         Inputs(study.scores, study.items, clusters=clusters).item_scores()
